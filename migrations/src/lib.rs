@@ -1,0 +1,30 @@
+//! The schema, one history for SQLite and PostgreSQL.
+//!
+//! A migration never imports `entities`: it says what the tables were on its day, while entities say
+//! what they are now. Migrations expand before they contract, so that two versions of a service can
+//! run side by side.
+#![forbid(unsafe_code)]
+
+mod m0001_user;
+mod m0002_channel;
+mod m0003_message;
+mod m0004_stream;
+mod table;
+
+pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+/// The history, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_user::Migration),
+            Box::new(m0002_channel::Migration),
+            Box::new(m0003_message::Migration),
+            Box::new(m0004_stream::Migration),
+        ]
+    }
+}

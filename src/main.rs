@@ -1,0 +1,2 @@
+//! Commons.
+fn main() {}

@@ -1,0 +1,299 @@
+//! Settings: compiled-in defaults, then a file, then the environment.
+//!
+//! `default.toml` beside this file is both the defaults and their manual. What is unknown, of the
+//! wrong type or unsafe in production stops the start with one line.
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Toml},
+};
+use serde::Deserialize;
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+/// Every setting and its default, as a file that could be used as it is.
+pub const DEFAULTS: &str = include_str!("default.toml");
+
+const FILE: &str = "commons.toml";
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Something is unknown or of the wrong type.
+    #[error("unusable setting: {0}")]
+    Unreadable(Box<figment::Error>),
+    /// The file that `COMMONS_CONFIG` names does not exist.
+    #[error("there is no settings file {0}")]
+    NoFile(String),
+    /// A value makes no sense.
+    #[error("{setting}: {problem}")]
+    Impossible {
+        /// The setting's name.
+        setting: &'static str,
+        /// What is wrong, and the mend.
+        problem: String,
+    },
+}
+
+/// All settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Development or production.
+    pub environment: Environment,
+    /// Where the embedded default keeps its files.
+    pub data_dir: PathBuf,
+    /// The public address.
+    pub gateway: GatewayConfig,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// Redis.
+    pub redis: RedisConfig,
+    /// Identity.
+    pub auth: AuthConfig,
+    /// How much of what.
+    pub limits: LimitsConfig,
+    /// The log.
+    pub log: LogConfig,
+}
+
+/// Where the process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// Readable logs, convenient defaults.
+    Development,
+    /// JSON logs, unsafe defaults refused.
+    Production,
+}
+
+/// The public address.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayConfig {
+    /// What clients reach.
+    pub listen: SocketAddr,
+    /// Proxies whose X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Whether clients may read the schema.
+    pub introspection: Introspection,
+}
+
+/// Whether clients may read the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Introspection {
+    /// Open in development; production refuses to start.
+    Auto,
+    /// Yes.
+    Open,
+    /// No.
+    Closed,
+}
+
+/// The database.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// `sqlite:<path>`.
+    pub url: String,
+    /// How many connections read.
+    pub readers: u32,
+}
+
+/// Redis.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedisConfig {
+    /// Empty is none.
+    pub url: String,
+}
+
+/// Identity.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthConfig {
+    /// Seals the signing keys.
+    pub secret: String,
+    /// `iss` of access tokens.
+    pub issuer: String,
+    /// `aud` of access tokens.
+    pub audience: String,
+    /// Who may register.
+    pub registration: Registration,
+}
+
+impl std::fmt::Debug for AuthConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthConfig")
+            .field("issuer", &self.issuer)
+            .field("registration", &self.registration)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who may register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Registration {
+    /// Anybody.
+    Open,
+    /// Only the first account.
+    Closed,
+}
+
+/// How much of what.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Attempts to log in or register, for each name and each address.
+    pub sign_ins_per_minute: u32,
+    /// Messages, for each account and each address.
+    pub sends_per_ten_seconds: u32,
+}
+
+/// The log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// A filter as in RUST_LOG.
+    pub filter: String,
+}
+
+impl Config {
+    /// The settings of this process: defaults, file, environment.
+    ///
+    /// # Errors
+    /// When a setting is unknown, of the wrong type or impossible.
+    pub fn load() -> Result<Self, ConfigError> {
+        let named = std::env::var("COMMONS_CONFIG").ok();
+        if let Some(file) = named.as_ref().filter(|file| !Path::new(file).is_file()) {
+            return Err(ConfigError::NoFile(file.clone()));
+        }
+        let environment = Env::prefixed("COMMONS_")
+            .ignore(&["CONFIG"])
+            .map(|key| match key.as_str() {
+                "ENV" => "environment".into(),
+                "SECRET" => "auth.secret".into(),
+                other => other.replace("__", ".").to_lowercase().into(),
+            })
+            .lowercase(false);
+        let figment = Figment::from(Toml::string(DEFAULTS))
+            .merge(Toml::file(named.as_deref().unwrap_or(FILE)))
+            .merge(Env::raw().only(&["DATABASE_URL"]).map(|_| "database.url".into()))
+            .merge(Env::raw().only(&["REDIS_URL"]).map(|_| "redis.url".into()))
+            .merge(environment);
+        Self::checked(figment)
+    }
+
+    /// The defaults with some TOML over them, without a file or the environment.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_toml(overrides: &str) -> Result<Self, ConfigError> {
+        Self::checked(Figment::from(Toml::string(DEFAULTS)).merge(Toml::string(overrides)))
+    }
+
+    /// Whether unsafe defaults are refused.
+    pub fn is_production(&self) -> bool {
+        self.environment == Environment::Production
+    }
+
+    /// Whether clients may read the schema.
+    pub fn introspection_is_open(&self) -> bool {
+        self.gateway.introspection != Introspection::Closed
+    }
+
+    fn checked(figment: Figment) -> Result<Self, ConfigError> {
+        let mut config: Self = figment
+            .extract()
+            .map_err(|error| ConfigError::Unreadable(Box::new(error)))?;
+        if config.database.url.is_empty() {
+            config.database.url = format!("sqlite:{}", config.data_dir.join("commons.db").display());
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let impossible = |setting, problem: &str| {
+            Err(ConfigError::Impossible {
+                setting,
+                problem: problem.to_owned(),
+            })
+        };
+        if self.sqlite_path().is_none() {
+            return impossible("database.url", "this version knows sqlite:<path> only");
+        }
+        if !self.redis.url.is_empty() {
+            return impossible("redis.url", "this version has no Redis; leave it empty");
+        }
+        if !(1..=64).contains(&self.database.readers) {
+            return impossible("database.readers", "must be from 1 to 64");
+        }
+        if !self.auth.secret.is_empty() && self.auth.secret.chars().count() < 32 {
+            return impossible("auth.secret", "must have at least 32 characters (COMMONS_SECRET)");
+        }
+        if self.auth.issuer.is_empty() || self.auth.audience.is_empty() {
+            return impossible("auth.issuer", "issuer and audience must not be empty");
+        }
+        if self.limits.sign_ins_per_minute == 0 || self.limits.sends_per_ten_seconds == 0 {
+            return impossible("limits", "a limit must be at least 1");
+        }
+        if self.is_production() && self.auth.secret.is_empty() {
+            return impossible("auth.secret", "production wants a secret (COMMONS_SECRET)");
+        }
+        if self.is_production() && self.gateway.introspection == Introspection::Auto {
+            return impossible("gateway.introspection", "production wants \"open\" or \"closed\"");
+        }
+        Ok(())
+    }
+
+    /// The database's file, none when the database is no SQLite file.
+    pub fn sqlite_path(&self) -> Option<PathBuf> {
+        let path = self
+            .database
+            .url
+            .strip_prefix("sqlite:")?
+            .trim_start_matches("//");
+        let path = path.split('?').next().unwrap_or(path);
+        (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_usable() {
+        let config = Config::from_toml("").unwrap();
+        assert_eq!(config.gateway.listen.port(), 8000);
+        assert_eq!(config.database.url, "sqlite:data/commons.db");
+    }
+
+    #[test]
+    fn bad_settings_say_which() {
+        for (toml, word) in [
+            ("colour = 1", "colour"),
+            ("[gateway]\nlisten = 3", "listen"),
+            ("[gateway]\nlisten = \"nowhere\"", "listen"),
+            ("[database]\nurl = \"mysql://x\"", "database.url"),
+            ("[database]\nreaders = 0", "database.readers"),
+            ("[redis]\nurl = \"redis://x\"", "redis.url"),
+            ("[auth]\nsecret = \"short\"", "auth.secret"),
+            ("environment = \"production\"", "auth.secret"),
+            (
+                "environment = \"production\"\n[auth]\nsecret = \"0123456789abcdef0123456789abcdef\"",
+                "gateway.introspection",
+            ),
+            ("[limits]\nsign_ins_per_minute = 0", "limits"),
+        ] {
+            let message = Config::from_toml(toml).unwrap_err().to_string();
+            assert!(message.contains(word), "{toml}: {message}");
+            assert!(!message.contains('\n'), "{message}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The context of one request: who asks, from where, with which batches.
+
+use crate::auth::Actor;
+use std::{net::IpAddr, ops::Deref, sync::Arc};
+
+/// Where a request comes from, as the gateway asserts it.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The client's address.
+    pub address: IpAddr,
+    /// Names the request in the log and in errors.
+    pub request_id: Arc<str>,
+    /// The client's own words about itself, `User-Agent`; cut at 200 characters.
+    pub device: Option<Arc<str>>,
+}
+
+/// What a subgraph's use cases run on.
+pub trait Service: Send + Sync + 'static {
+    /// The batches of one request.
+    type Loads: Send + Sync + 'static;
+
+    /// Fresh batches for one request of an actor.
+    fn loads(&self, actor: &Actor) -> Self::Loads;
+}
+
+/// One request to a subgraph: derefs to the subgraph's service.
+#[derive(Debug)]
+pub struct Cx<S: Service> {
+    service: Arc<S>,
+    /// Who asks.
+    pub actor: Actor,
+    /// From where.
+    pub origin: Origin,
+    /// What was asked for meanwhile is fetched together.
+    pub load: S::Loads,
+}
+
+impl<S: Service> Cx<S> {
+    /// The context of a new request.
+    pub fn new(service: Arc<S>, actor: Actor, origin: Origin) -> Self {
+        let load = service.loads(&actor);
+        Self {
+            service,
+            actor,
+            origin,
+            load,
+        }
+    }
+
+    /// The service itself, to hand to a task that outlives the request.
+    pub fn service(&self) -> &Arc<S> {
+        &self.service
+    }
+}
+
+impl<S: Service> Deref for Cx<S> {
+    type Target = S;
+    fn deref(&self) -> &S {
+        &self.service
+    }
+}

@@ -1,0 +1,5 @@
+//! The seams of the platform against their contracts, and the loader against its races.
+#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+mod contract;
+mod loader;

@@ -1,0 +1,174 @@
+//! Ends a live stream when its viewer loses what it shows.
+
+use crate::{Access, Listener, Subject};
+use commons_entities::{ChannelId, GuildId, SessionId, UserId};
+use commons_platform::{ApiError, Code, auth::Actor};
+use futures_util::{Stream, StreamExt, stream};
+use std::{sync::Arc, time::Duration};
+
+/// How long a check may take before the stream ends unproven: with the period of the log's reader it
+/// stays below the second in which a revocation must count.
+const CHECK: Duration = Duration::from_millis(500);
+
+/// Why a stream must end.
+#[derive(Debug, Clone)]
+pub enum Ended {
+    /// The viewer may not see it any more, or it is gone.
+    Hidden,
+    /// The viewer's session was revoked.
+    Revoked,
+    /// It cannot be told whether the viewer may still see it.
+    Unproven(ApiError),
+}
+
+impl From<Ended> for ApiError {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Hidden => Self::not_found(),
+            Ended::Revoked => Self::unauthenticated(),
+            Ended::Unproven(error) => error,
+        }
+    }
+}
+
+/// Knows when a live stream's viewer loses access. It does nothing until a change concerns this
+/// viewer, guild, channel or session; then it asks once.
+#[derive(Debug)]
+pub struct AccessWatch {
+    access: Arc<dyn Access>,
+    viewed: Viewed,
+    user: UserId,
+    session: SessionId,
+    listener: Listener,
+    /// A change was heard and not yet checked.
+    unchecked: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Viewed {
+    Guild(GuildId),
+    Channel(ChannelId),
+}
+
+impl AccessWatch {
+    pub(crate) async fn guild(access: Arc<dyn Access>, actor: &Actor, id: GuildId) -> Result<Self, ApiError> {
+        access.guild(actor, id).await?;
+        Self::begin(access, actor, Viewed::Guild(id), id).await
+    }
+
+    pub(crate) async fn channel(
+        access: Arc<dyn Access>,
+        actor: &Actor,
+        id: ChannelId,
+    ) -> Result<Self, ApiError> {
+        let guild = access.channel(actor, id).await?.guild();
+        Self::begin(access, actor, Viewed::Channel(id), guild).await
+    }
+
+    async fn begin(
+        access: Arc<dyn Access>,
+        actor: &Actor,
+        viewed: Viewed,
+        guild: GuildId,
+    ) -> Result<Self, ApiError> {
+        let (user, session) = (actor.user()?, actor.session()?);
+        let mut subjects = vec![
+            Subject::Guild(guild),
+            Subject::Member(guild, user),
+            Subject::Session(session),
+        ];
+        if let Viewed::Channel(id) = viewed {
+            subjects.push(Subject::Channel(id));
+        }
+        let listener = access.changes().listen(&subjects);
+        let watch = Self {
+            access,
+            viewed,
+            user,
+            session,
+            listener,
+            unchecked: false,
+        };
+        // What changed before we listened is seen by asking once more.
+        match watch.check().await {
+            Some(ended) => Err(ended.into()),
+            None => Ok(watch),
+        }
+    }
+
+    /// Waits until the viewer loses access, and says why. Safe to cancel and to call again.
+    pub async fn ended(&mut self) -> Ended {
+        loop {
+            self.heard().await;
+            if let Some(ended) = self.checked().await {
+                return ended;
+            }
+        }
+    }
+
+    /// The items of a stream as long as the viewer has access; then one error, and the end. Once a
+    /// change is heard, no item is given before it is checked.
+    pub fn guard<T: Send + 'static>(
+        self,
+        items: impl Stream<Item = T> + Send + 'static,
+    ) -> impl Stream<Item = Result<T, ApiError>> + Send + 'static {
+        stream::unfold(Some((self, items.boxed())), |state| async move {
+            let (mut watch, mut items) = state?;
+            loop {
+                tokio::select! {
+                    biased;
+                    () = watch.heard() => if let Some(ended) = watch.checked().await {
+                        return Some((Err(ended.into()), None));
+                    },
+                    item = items.next() => return item.map(|item| (Ok(item), Some((watch, items)))),
+                }
+            }
+        })
+    }
+
+    /// Waits for a change that is not checked yet.
+    async fn heard(&mut self) {
+        if !self.unchecked {
+            self.listener.changed().await;
+            self.unchecked = true;
+        }
+    }
+
+    async fn checked(&mut self) -> Option<Ended> {
+        let ended = self.check().await;
+        self.unchecked = ended.is_some();
+        ended
+    }
+
+    async fn check(&self) -> Option<Ended> {
+        if self.access.changes().is_revoked(self.session) {
+            return Some(Ended::Revoked);
+        }
+        match tokio::time::timeout(CHECK, self.is_visible()).await {
+            Ok(Ok(true)) => None,
+            Ok(Ok(false)) => Some(Ended::Hidden),
+            Ok(Err(error)) => Some(Ended::Unproven(error)),
+            Err(_) => {
+                let late = "access cannot be checked in time, try again";
+                Some(Ended::Unproven(ApiError::new(Code::Unavailable, late)))
+            }
+        }
+    }
+
+    async fn is_visible(&self) -> Result<bool, ApiError> {
+        Ok(match self.viewed {
+            Viewed::Guild(id) => self
+                .access
+                .guilds_of(&[(id, self.user)])
+                .await?
+                .iter()
+                .any(Option::is_some),
+            Viewed::Channel(id) => self
+                .access
+                .channels_of(&[(id, self.user)])
+                .await?
+                .iter()
+                .any(Option::is_some),
+        })
+    }
+}

@@ -10,7 +10,8 @@ pub mod access_change {
     #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "access_change")]
     pub struct Model {
-        /// Whose standing: `guild:<uuid>`, `member:<guild>:<user>`, `channel:<uuid>`, `session:<uuid>`.
+        /// Whose standing: `guild:<uuid>`, `member:<guild>:<user>`, `channel:<uuid>`, `session:<uuid>`; the
+        /// row `head` holds the newest version of all, and its lock gives them out in order.
         #[sea_orm(primary_key, auto_increment = false)]
         pub subject: String,
         /// Rises over all subjects; a reader asks for what is above the last it saw.

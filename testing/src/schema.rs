@@ -36,7 +36,7 @@ fn of_type(definition: &TypeDefinition, found: &mut Vec<String>) {
     }
     let root = matches!(name, "Query" | "Mutation" | "Subscription");
     let foreign = definition.directives.iter().any(is_foreign_key);
-    if !root && !foreign && !definition.extend {
+    if !root && !foreign && !definition.extend && !is_connection(definition) {
         note(definition.description.as_ref(), name.to_owned(), found);
     }
     match &definition.kind {
@@ -79,6 +79,13 @@ fn note(description: Option<&Positioned<String>>, path: String, found: &mut Vec<
     if description.is_none_or(|text| text.node.trim().is_empty()) {
         found.push(path);
     }
+}
+
+/// A page of a list: the GraphQL library makes the type and leaves no place for its description.
+fn is_connection(definition: &TypeDefinition) -> bool {
+    let TypeKind::Object(object) = &definition.kind else { return false };
+    definition.name.node.ends_with("Connection")
+        && object.fields.iter().any(|field| field.node.name.node == "pageInfo")
 }
 
 /// `@key(…, resolvable: false)`: another subgraph's object.

@@ -1,0 +1,19 @@
+//! The user domain through its GraphQL boundary, on a real database.
+#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+mod denied;
+mod entities;
+mod house;
+mod input;
+mod keys;
+mod login;
+mod lookup;
+mod password;
+mod placeholders;
+mod profile;
+mod rates;
+mod refresh;
+mod register;
+mod schema;
+mod sessions;
+mod tokens;

@@ -1,0 +1,34 @@
+//! A channel's stream as its viewer follows it.
+
+use super::Cx;
+use crate::Error;
+use commons_access::Permission;
+use commons_entities::ChannelId;
+use commons_platform::ApiError;
+use commons_streams::Delivery;
+use futures_util::{Stream, StreamExt};
+use std::sync::Arc;
+
+/// What a follower is given.
+pub type Live = Delivery;
+
+/// Follows a channel: its head, then what happened after `after`, then what happens; until the viewer
+/// may no longer view it, which ends the stream with an error within a second.
+///
+/// Who may not read history starts at the head; a position of theirs is answered with a reset.
+pub async fn follow(
+    cx: Arc<Cx>,
+    channel: ChannelId,
+    after: Option<i64>,
+) -> Result<impl Stream<Item = Result<Live, ApiError>> + Send + 'static, Error> {
+    let standing = cx.access.channel(&cx.actor, channel).await?;
+    let may_read = standing.require(Permission::ReadHistory).is_ok();
+    let watch = cx.access.guard_channel(&cx.actor, channel).await?;
+    let after = after.map(|after| if may_read { after } else { i64::MAX });
+    let subscription = cx.streams.follow(channel.0, after).await?;
+    let deliveries = watch.guard(subscription.into_stream());
+    Ok(deliveries.map(|item| match item {
+        Ok(delivery) => delivery.map_err(ApiError::from),
+        Err(ended) => Err(ended),
+    }))
+}

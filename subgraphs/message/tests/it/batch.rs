@@ -1,0 +1,140 @@
+//! Group commit: many senders, one order, and nobody pays for another's failure.
+
+use crate::house::{House, SEND, numbers, said, sending, sending_as, soon, text};
+use commons_entities::message::message;
+use commons_platform::task;
+use commons_streams::log;
+use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use serde_json::Value;
+use std::{collections::HashSet, sync::Arc};
+
+const SENDERS: usize = 16;
+const EACH: usize = 64;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn numbers_are_dense_under_many_senders() {
+    let house = Arc::new(House::new().await);
+    let people = [house.alice.clone(), house.bob.clone(), house.carol.clone()];
+    let senders = (0..SENDERS).map(|sender| {
+        let (house, who) = (house.clone(), people[sender % people.len()].clone());
+        task::spawn(async move {
+            let mut acknowledged = Vec::new();
+            for i in 0..EACH {
+                let variables = sending_as(house.general, &format!("{sender}/{i}"), &format!("{sender}/{i}"));
+                let message = said(house.ask(&who).data(SEND, variables.clone()).await);
+                if i % 8 == 0 {
+                    let again = said(house.ask(&who).data(SEND, variables).await);
+                    assert_eq!(again, message);
+                }
+                acknowledged.push(message);
+            }
+            acknowledged
+        })
+    });
+    let acknowledged: Vec<Value> =
+        soon(join_all(senders)).await.into_iter().flat_map(Result::unwrap).collect();
+    let total = i64::try_from(SENDERS * EACH).unwrap();
+    assert_eq!(house.counts(house.general).await, (total, total));
+
+    let db = house.platform.db.read();
+    let rows = message::Entity::find()
+        .filter(message::Column::ChannelId.eq(house.general))
+        .order_by_asc(message::Column::Seq)
+        .all(db)
+        .await
+        .unwrap();
+    assert!(rows.iter().map(|row| row.seq).eq(1..=total));
+    assert!(rows.iter().map(|row| row.ordinal).eq(1..=total));
+    let contents: HashSet<&str> = rows.iter().filter_map(|row| row.content.as_deref()).collect();
+    assert_eq!(contents.len(), SENDERS * EACH, "nothing is there twice");
+    let ids: HashSet<String> = acknowledged.iter().map(|message| text(&message["id"])).collect();
+    assert_eq!(ids, rows.iter().map(|row| row.id.to_string()).collect(), "nothing acknowledged is missing");
+    for sender in 0..SENDERS {
+        let of_sender = acknowledged[sender * EACH..][..EACH].to_vec();
+        let seqs = numbers(&of_sender.into(), "/seq");
+        assert!(seqs.is_sorted(), "one sender's messages keep their order");
+    }
+
+    let events = log::read(db, house.general.0, 0, 10_000).await.unwrap();
+    assert!(events.iter().map(|event| (event.seq, event.subject)).eq(rows.iter().map(|row| (row.seq, row.id.0))));
+}
+
+/// A row that the database refuses, for whatever reason it has.
+#[tokio::test]
+async fn a_message_that_cannot_be_inserted_fails_alone() {
+    let house = House::new().await;
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON message WHEN NEW.content = 'poison'
+        BEGIN SELECT RAISE(ABORT, 'poison'); END";
+    house.platform.db.writer().execute_unprepared(refuse).await.unwrap();
+    house.say(&house.bob, house.general, "warm").await;
+    let bob = house.ask(&house.bob);
+    let contents: Vec<String> =
+        (0..21).map(|i| if i == 13 { "poison".to_owned() } else { format!("m{i}") }).collect();
+    let sends = contents.iter().map(|content| bob.send(SEND, sending(house.general, content)));
+    let answers = house.meanwhile(sends, async |_| {}).await;
+    let mut seqs = Vec::new();
+    for (content, answer) in contents.iter().zip(&answers) {
+        if content == "poison" {
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "INTERNAL");
+            assert!(!answer.to_string().contains("poison"), "internal text stays inside: {answer}");
+        } else {
+            let message = &answer["data"]["sendMessage"]["message"];
+            assert_eq!(message["content"], **content, "{answer}");
+            seqs.push(message["seq"].as_i64().unwrap());
+        }
+    }
+    assert!(seqs.into_iter().eq(2..=21), "the others keep their order and leave no hole");
+    assert_eq!(house.counts(house.general).await, (21, 21));
+}
+
+/// What fits neither the queue nor the batch in flight is refused at once, the rest is written.
+#[tokio::test]
+async fn a_full_queue_refuses_at_once() {
+    const SENDS: usize = 4_400;
+    let house = House::new().await;
+    house.say(&house.bob, house.general, "warm").await;
+    let bob = house.ask(&house.bob);
+    let held = house.platform.db.begin().await.unwrap();
+    let body = sending(house.general, "m");
+    let mut sends: FuturesUnordered<_> = (0..SENDS).map(|_| bob.send(SEND, body.clone())).collect();
+    let refused = soon(sends.next()).await.unwrap();
+    let extensions = &refused["errors"][0]["extensions"];
+    assert_eq!((extensions["code"].as_str(), extensions["retryAfter"].as_f64()), (Some("OVERLOADED"), Some(1.0)));
+    held.rollback().await.unwrap();
+    let rest: Vec<Value> = soon(sends.collect()).await;
+    let written = rest.iter().filter(|answer| answer["data"]["sendMessage"]["message"]["id"].is_string()).count();
+    let overloaded =
+        rest.iter().filter(|answer| answer["errors"][0]["extensions"]["code"] == "OVERLOADED").count();
+    assert_eq!(written + overloaded + 1, SENDS);
+    assert!(written >= 4_096 - 256, "{written}");
+    let ordinal = i64::try_from(written + 1).unwrap();
+    assert_eq!(house.counts(house.general).await, (ordinal, ordinal));
+}
+
+#[tokio::test]
+async fn draining_writes_what_was_accepted_and_refuses_the_rest() {
+    let house = House::new().await;
+    house.say(&house.bob, house.general, "warm").await;
+    let bob = house.ask(&house.bob);
+    let sends = (0..32).map(|i| bob.send(SEND, sending(house.general, &format!("m{i}"))));
+    let (sends, draining) = (join_all(sends), house.service.drain());
+    let held = house.platform.db.begin().await.unwrap();
+    let let_go = async {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        let late = bob.send(SEND, sending(house.general, "late")).await;
+        assert_eq!(late["errors"][0]["extensions"]["code"], "UNAVAILABLE");
+        held.rollback().await.unwrap();
+    };
+    let drained = async {
+        draining.await;
+        message::Entity::find().count(house.platform.db.read()).await.unwrap()
+    };
+    let (answers, on_disk, ()) = soon(async { tokio::join!(sends, drained, let_go) }).await;
+    let written = answers.iter().filter(|answer| answer.get("errors").is_none()).count();
+    assert_eq!(written, 32, "{answers:?}");
+    assert_eq!(on_disk, 33, "on the disk when the drain is over");
+    house.service.drain().await;
+}

@@ -1,0 +1,20 @@
+//! The message domain through its GraphQL face, on a real database.
+//!
+//! `house` is where the tests live: a guild with channels, people in it and one outside.
+
+mod batch;
+mod change;
+mod denied;
+mod entity;
+mod erased;
+mod event;
+mod history;
+mod house;
+mod import;
+mod live;
+mod pace;
+mod queries;
+mod reaction;
+mod schema;
+mod send;
+mod typing;

@@ -1,0 +1,99 @@
+//! Who is at the other end, as the gateway asserts it: nothing here is taken from a client's word,
+//! but for the `authorization` value, which subgraphs verify, and the device's own name.
+
+use commons_platform::{Origin, graphql::Call};
+use hive_router::{
+    http::HeaderName,
+    ntex::{
+        http::{HeaderMap, header},
+        web::HttpRequest,
+    },
+};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Names the request in the log, in errors and in the answer.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Tells the client's address to subgraphs that are reached over the network.
+pub(crate) const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("x-commons-client-address");
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const MAX_DEVICE: usize = 200;
+
+/// What goes on to the subgraphs beside the operation.
+pub(crate) fn call(req: &HttpRequest, trusted_proxies: &[IpAddr]) -> Call {
+    let headers = req.headers();
+    let peer = req.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let device = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Call {
+        authorization: authorization(headers),
+        origin: Origin {
+            address: client_address(peer, headers, trusted_proxies),
+            request_id: request_id(),
+            device: device.map(|device| device.chars().take(MAX_DEVICE).collect::<String>().into()),
+        },
+    }
+}
+
+/// A fresh name for a request: 128 random bits.
+pub(crate) fn request_id() -> std::sync::Arc<str> {
+    format!("{:032x}", rand::random::<u128>()).into()
+}
+
+fn authorization(headers: &HeaderMap) -> Option<String> {
+    // A value that is no text is still a value: it must fail the check, not pass as anonymous.
+    let value = headers.get(header::AUTHORIZATION)?;
+    Some(value.to_str().unwrap_or_default().to_owned())
+}
+
+/// The peer, or, behind trusted proxies, the last address that none of them wrote about itself.
+fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+    let mut address = peer.to_canonical();
+    let said: Vec<&str> = headers
+        .get_all(&FORWARDED_FOR)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    for hop in said.into_iter().rev() {
+        if !trusted.contains(&address) {
+            break;
+        }
+        match hop.trim().parse::<IpAddr>() {
+            Ok(hop) => address = hop.to_canonical(),
+            Err(_) => break,
+        }
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(peer: &str, said: &[&'static str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in said {
+            headers.append(FORWARDED_FOR, header::HeaderValue::from_static(value));
+        }
+        let trusted = ["10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap()];
+        client_address(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn a_stranger_is_not_believed() {
+        assert_eq!(from("203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
+    }
+
+    #[test]
+    fn proxies_are_believed_up_to_the_first_stranger() {
+        assert_eq!(from("10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(from("10.0.0.1", &["6.6.6.6, 198.51.100.1, 10.0.0.2"]), "198.51.100.1");
+        assert_eq!(from("10.0.0.1", &["6.6.6.6", "198.51.100.1"]), "198.51.100.1");
+        assert_eq!(from("::ffff:10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
+    }
+
+    #[test]
+    fn what_is_no_address_is_not_followed() {
+        assert_eq!(from("10.0.0.1", &["198.51.100.1, unknown"]), "10.0.0.1");
+        assert_eq!(from("10.0.0.1", &[]), "10.0.0.1");
+    }
+}

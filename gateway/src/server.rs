@@ -1,0 +1,159 @@
+//! The gateway's life: bind, serve on a thread of its own, drain, end.
+//!
+//! The router needs an ntex system, which owns its thread; it starts its worker threads from there.
+//! Subgraphs stay on the runtime that calls [`Gateway::run`].
+
+use crate::{
+    GatewayError, Settings,
+    engine::{Engine, Federation, Router},
+    http, node, pages, socket,
+};
+use hive_router::{
+    background_tasks::BackgroundTasksManager,
+    ntex::{
+        SharedCfg,
+        http::HttpServiceConfig,
+        rt::{DefaultRuntime, System},
+        time::Seconds,
+        web::{self, HttpServer},
+    },
+};
+use std::{
+    net::{IpAddr, SocketAddr, TcpListener},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+use tokio::{
+    runtime::Handle,
+    sync::{oneshot, watch},
+    time::timeout,
+};
+
+/// How long a client may take for the head of a request.
+const HEAD_DEADLINE: Seconds = Seconds(10);
+const KEEP_ALIVE: Seconds = Seconds(75);
+/// How long sockets may take to say goodbye, and then requests to be answered: together below 5 s.
+const GOODBYE: Duration = Duration::from_secs(1);
+const LAST_ANSWERS: Seconds = Seconds(3);
+
+/// What the handlers of one worker thread share.
+#[derive(Clone)]
+pub(crate) struct Worker {
+    pub(crate) engine: Engine,
+    pub(crate) trusted_proxies: Arc<[IpAddr]>,
+    /// True from when the gateway stops.
+    pub(crate) draining: watch::Receiver<bool>,
+    /// How many sockets are open, on all workers.
+    pub(crate) sockets: watch::Sender<usize>,
+    /// Where the caller's handlers run.
+    pub(crate) runtime: Handle,
+}
+
+/// A gateway that has its address and does not answer yet.
+#[derive(Debug)]
+pub struct Gateway {
+    listener: TcpListener,
+    address: SocketAddr,
+    settings: Settings,
+    federation: Arc<Federation>,
+}
+
+impl Gateway {
+    /// Loads the supergraph and takes the address; connections wait until [`Gateway::run`].
+    ///
+    /// # Errors
+    /// When the supergraph is not usable or the address is taken.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime: subgraphs of this process will run on the current one.
+    pub fn bind(mut settings: Settings) -> Result<Self, GatewayError> {
+        settings.upstreams.push(node::upstream(&settings.upstreams));
+        let federation = Arc::new(Federation::load(&settings, Handle::current())?);
+        let listen = |source| GatewayError::Listen { address: settings.listen, source };
+        let listener = TcpListener::bind(settings.listen).map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        Ok(Self { listener, address, settings, federation })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` is ready, then answers what was accepted and ends, within 5 s.
+    ///
+    /// # Errors
+    /// When the router does not start or its server fails.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), GatewayError> {
+        let (stop, stopping) = watch::channel(false);
+        let (tell, mut ended) = oneshot::channel();
+        let thread = thread::Builder::new().name("gateway".to_owned()).spawn(move || {
+            let system = System::build().name("gateway").signals(false).build(DefaultRuntime);
+            // Nobody listens when `run` was dropped.
+            let _unheard = tell.send(system.block_on(self.serve(stopping)));
+        });
+        thread.map_err(GatewayError::Server)?;
+        tokio::select! {
+            result = &mut ended => return result.unwrap_or(Err(GatewayError::Ended)),
+            () = shutdown => {}
+        }
+        // The thread may have ended just now: its result says so.
+        let _gone = stop.send(true);
+        ended.await.unwrap_or(Err(GatewayError::Ended))
+    }
+
+    async fn serve(self, mut stopping: watch::Receiver<bool>) -> Result<(), GatewayError> {
+        let mut tasks = BackgroundTasksManager::new();
+        let router = Router::start(&self.settings, self.federation.clone(), &mut tasks).await?;
+        let sockets = watch::Sender::new(0);
+        let factory = {
+            let (router, sockets, draining) = (router.clone(), sockets.clone(), stopping.clone());
+            let (routes, runtime) = (self.settings.routes, self.federation.runtime().clone());
+            let trusted_proxies: Arc<[IpAddr]> = self.settings.trusted_proxies.into();
+            async move || {
+                let worker = Worker {
+                    engine: router.engine().await,
+                    trusted_proxies: trusted_proxies.clone(),
+                    draining: draining.clone(),
+                    sockets: sockets.clone(),
+                    runtime: runtime.clone(),
+                };
+                web::App::new()
+                    .state(worker)
+                    .service(web::resource("/graphql").to(http::graphql))
+                    .service(web::resource("/graphql/ws").to(socket::upgrade))
+                    .configure(|config| pages::configure(config, &routes))
+                    .default_service(web::to(pages::not_found))
+            }
+        };
+        let config = HttpServiceConfig::new().set_keepalive(KEEP_ALIVE).set_client_timeout(HEAD_DEADLINE);
+        let mut server = HttpServer::new(factory)
+            .disable_signals()
+            .shutdown_timeout(LAST_ANSWERS)
+            .config(SharedCfg::new("GATEWAY").add(config));
+        if let Some(workers) = self.settings.workers {
+            server = server.workers(workers.get());
+        }
+        let mut server = server.listen(self.listener).map_err(GatewayError::Server)?.run();
+        tracing::info!(address = %self.address, "the gateway listens");
+        let control = server.clone();
+        let result = tokio::select! {
+            // The sender is gone when `run` was dropped: that is a stop as well.
+            _ = stopping.wait_for(|stopping| *stopping) => {
+                control.pause().await;
+                let mut open = sockets.subscribe();
+                if timeout(GOODBYE, open.wait_for(|open| *open == 0)).await.is_err() {
+                    tracing::warn!(open = *sockets.borrow(), "sockets did not close in time");
+                }
+                control.stop(true).await;
+                Ok(())
+            }
+            result = &mut server => result.map_err(GatewayError::Server),
+        };
+        tasks.graceful_shutdown().await;
+        router.stop().await;
+        tracing::info!("the gateway stopped");
+        result
+    }
+}

@@ -1,0 +1,18 @@
+//! The gateway over two small subgraphs that are real in everything but their domain: tokens, limits,
+//! sockets and errors are the platform's.
+#![recursion_limit = "256"]
+
+mod assets;
+mod bombs;
+mod client;
+mod life;
+mod nodes;
+mod pages;
+mod queries;
+mod refusals;
+mod schema;
+mod sockets;
+mod streams;
+mod subgraphs;
+mod world;
+mod zz_tmp;

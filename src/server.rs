@@ -1,0 +1,125 @@
+//! The whole platform in one process.
+
+use crate::{DataLock, Services};
+use anyhow::Context;
+use bytes::Bytes;
+use commons_gateway::{Gateway, Route, RouteFailed, Settings, Upstream};
+use commons_platform::{Platform, config::Config, graphql::Subgraph, health, task, telemetry};
+use std::net::{Ipv4Addr, SocketAddr};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+/// A platform that has its address and does not answer yet.
+#[derive(Debug)]
+pub struct Server {
+    services: Services,
+    gateway: Gateway,
+    /// The subgraphs on loopback, for subscriptions.
+    listeners: Vec<JoinHandle<()>>,
+    stop: watch::Sender<bool>,
+    _lock: DataLock,
+}
+
+impl Server {
+    /// Starts every part and takes the public address.
+    ///
+    /// # Errors
+    /// When a part does not start; the message is meant for whoever runs the instance.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        telemetry::start_metrics();
+        let lock = DataLock::take(&config)?;
+        let services = Services::start(config).await?;
+        task::spawn(services.streams.clone().run_retention());
+        let (stop, stopping) = watch::channel(false);
+        let (mut upstreams, mut listeners) = (Vec::new(), Vec::new());
+        for subgraph in services.subgraphs() {
+            let (address, listener) = serve(&subgraph, stopping.clone()).await?;
+            upstreams.push(Upstream::local(subgraph, address));
+            listeners.push(listener);
+        }
+        let gateway = Gateway::bind(settings(&services.platform, upstreams))?;
+        Ok(Self {
+            services,
+            gateway,
+            listeners,
+            stop,
+            _lock: lock,
+        })
+    }
+
+    /// Where clients connect.
+    pub fn address(&self) -> SocketAddr {
+        self.gateway.address()
+    }
+
+    /// Serves until `shutdown` is ready; then answers what was accepted, writes it down and ends.
+    ///
+    /// # Errors
+    /// When the gateway fails.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let result = self.gateway.run(shutdown).await;
+        // Nobody listens any more where a task has ended.
+        let _gone = self.stop.send(true);
+        for listener in self.listeners {
+            listener.abort();
+        }
+        self.services.stop().await;
+        Ok(result?)
+    }
+}
+
+/// Serves a subgraph on a free loopback port.
+async fn serve(
+    subgraph: &Subgraph,
+    mut stopping: watch::Receiver<bool>,
+) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .context("no loopback port")?;
+    let address = listener.local_addr()?;
+    let (name, routes) = (subgraph.name(), subgraph.router());
+    let served = task::spawn(async move {
+        let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
+        let stopped = async move {
+            let _gone = stopping.wait_for(|stopping| *stopping).await;
+        };
+        if let Err(error) = axum::serve(listener, routes)
+            .with_graceful_shutdown(stopped)
+            .await
+        {
+            tracing::error!(name, %error, "a subgraph's listener failed");
+        }
+    });
+    Ok((address, served))
+}
+
+fn settings(platform: &Platform, upstreams: Vec<Upstream>) -> Settings {
+    let config = &platform.config;
+    let mut settings = Settings::new(config.gateway.listen, upstreams);
+    settings
+        .trusted_proxies
+        .clone_from(&config.gateway.trusted_proxies);
+    settings.introspection = config.introspection_is_open();
+    let (ready, keys) = (platform.clone(), platform.tokens.clone());
+    settings.routes = vec![
+        Route::new("/health", "text/plain", || {
+            Box::pin(async { Ok(Bytes::from_static(b"ok")) })
+        }),
+        Route::new("/ready", "text/plain", move || {
+            let platform = ready.clone();
+            Box::pin(async move {
+                health::is_ready(&platform)
+                    .await
+                    .then(|| Bytes::from_static(b"ready"))
+                    .ok_or(RouteFailed)
+            })
+        }),
+        Route::new("/metrics", "text/plain; version=0.0.4", || {
+            Box::pin(async { Ok(telemetry::metrics_text().into()) })
+        }),
+        Route::new("/.well-known/jwks.json", "application/json", move || {
+            let keys = keys.jwks();
+            Box::pin(async move { keys.map(Bytes::from).ok_or(RouteFailed) })
+        }),
+    ];
+    settings
+}

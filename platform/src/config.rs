@@ -22,7 +22,7 @@ const FILE: &str = "commons.toml";
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// Something is unknown or of the wrong type.
-    #[error("unusable setting: {0}")]
+    #[error("unusable setting: {}", one_line(.0))]
     Unreadable(Box<figment::Error>),
     /// The file that `COMMONS_CONFIG` names does not exist.
     #[error("there is no settings file {0}")]
@@ -263,6 +263,12 @@ impl Config {
     }
 }
 
+/// A TOML error draws the place over several lines.
+fn one_line(error: &figment::Error) -> String {
+    let text = error.to_string();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,6 +285,7 @@ mod tests {
         for (toml, word) in [
             ("colour = 1", "colour"),
             ("[gateway]\nlisten = 3", "listen"),
+            ("[gateway", "TOML"),
             ("[gateway]\nlisten = \"nowhere\"", "listen"),
             ("[database]\nurl = \"mysql://x\"", "database.url"),
             ("[database]\nreaders = 0", "database.readers"),

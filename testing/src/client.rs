@@ -38,17 +38,28 @@ impl<'s> Client<'s> {
     /// The same client at another address.
     #[must_use]
     pub fn at(self, address: impl Into<IpAddr>) -> Self {
-        Self { address: address.into(), ..self }
+        Self {
+            address: address.into(),
+            ..self
+        }
     }
 
     /// The same client, which calls itself this.
     #[must_use]
     pub fn on(self, device: &str) -> Self {
-        Self { device: Some(device.into()), ..self }
+        Self {
+            device: Some(device.into()),
+            ..self
+        }
     }
 
     fn asking(subgraph: &'s Subgraph, authorization: Option<String>) -> Self {
-        Self { subgraph, authorization, address: IpAddr::V4(Ipv4Addr::LOCALHOST), device: None }
+        Self {
+            subgraph,
+            authorization,
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            device: None,
+        }
     }
 
     /// The whole response.
@@ -68,7 +79,10 @@ impl<'s> Client<'s> {
     /// The extensions of the first error of a response that must have one.
     pub async fn error(&self, document: &str, variables: Value) -> Value {
         let mut response = self.send(document, variables).await;
-        assert!(response.get("errors").is_some(), "{document}: no error in {response:#}");
+        assert!(
+            response.get("errors").is_some(),
+            "{document}: no error in {response:#}"
+        );
         response["errors"][0]["extensions"].take()
     }
 

@@ -4,7 +4,10 @@ use async_graphql::{
     Positioned,
     parser::{
         parse_schema,
-        types::{ConstDirective, FieldDefinition, InputValueDefinition, TypeDefinition, TypeKind, TypeSystemDefinition},
+        types::{
+            ConstDirective, FieldDefinition, InputValueDefinition, TypeDefinition, TypeKind,
+            TypeSystemDefinition,
+        },
     },
 };
 
@@ -61,8 +64,12 @@ fn of_fields(of: &str, fields: &[Positioned<FieldDefinition>], foreign: bool, fo
             continue;
         }
         let path = format!("{of}.{name}");
-        let external = field.directives.iter().any(|directive| directive.node.name.node == "external");
-        if !external && !(foreign && name == "id") {
+        let external = field
+            .directives
+            .iter()
+            .any(|directive| directive.node.name.node == "external");
+        let described_elsewhere = external || (foreign && name == "id");
+        if !described_elsewhere {
             note(field.description.as_ref(), path.clone(), found);
         }
         of_inputs(&path, &field.arguments, found);
@@ -71,7 +78,11 @@ fn of_fields(of: &str, fields: &[Positioned<FieldDefinition>], foreign: bool, fo
 
 fn of_inputs(of: &str, inputs: &[Positioned<InputValueDefinition>], found: &mut Vec<String>) {
     for input in inputs {
-        note(input.node.description.as_ref(), format!("{of}({})", input.node.name.node), found);
+        note(
+            input.node.description.as_ref(),
+            format!("{of}({})", input.node.name.node),
+            found,
+        );
     }
 }
 
@@ -83,15 +94,22 @@ fn note(description: Option<&Positioned<String>>, path: String, found: &mut Vec<
 
 /// A page of a list: the GraphQL library makes the type and leaves no place for its description.
 fn is_connection(definition: &TypeDefinition) -> bool {
-    let TypeKind::Object(object) = &definition.kind else { return false };
+    let TypeKind::Object(object) = &definition.kind else {
+        return false;
+    };
     definition.name.node.ends_with("Connection")
-        && object.fields.iter().any(|field| field.node.name.node == "pageInfo")
+        && object
+            .fields
+            .iter()
+            .any(|field| field.node.name.node == "pageInfo")
 }
 
 /// `@key(…, resolvable: false)`: another subgraph's object.
 fn is_foreign_key(directive: &Positioned<ConstDirective>) -> bool {
     let directive = &directive.node;
-    let resolvable = directive.get_argument("resolvable").map(|value| value.node.to_string());
+    let resolvable = directive
+        .get_argument("resolvable")
+        .map(|value| value.node.to_string());
     directive.name.node == "key" && resolvable.as_deref() == Some("false")
 }
 
@@ -111,7 +129,14 @@ mod tests {
         "#;
         assert_eq!(
             undescribed(sdl),
-            ["Thing.bare", "Thing.bare(argument)", "User.mine", "Kind", "Kind.TWO", "Give(field)"]
+            [
+                "Thing.bare",
+                "Thing.bare(argument)",
+                "User.mine",
+                "Kind",
+                "Kind.TWO",
+                "Give(field)"
+            ]
         );
     }
 }

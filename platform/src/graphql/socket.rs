@@ -2,14 +2,15 @@
 //!
 //! The router is the usual client. One task a socket: it reads the next event of an operation only
 //! when the last frame was taken, so a slow client holds back its own streams and nothing else, and
-//! what is queued is bounded by what the streams themselves hold.
+//! what is queued is bounded by what the streams themselves hold. A token that does not pass is told to
+//! each operation, not by a close code: the router would take that for a subgraph that is down.
 
 use super::{
     Subgraph, failed,
     http::{MAX_BODY, Peer, authorization},
 };
 use crate::{ApiError, Origin, auth::Actor};
-use async_graphql::{Request, Response};
+use async_graphql::{Request, Response, ServerError};
 use axum::{
     extract::{
         State, WebSocketUpgrade,
@@ -95,12 +96,15 @@ enum ServerMessage<'a> {
     },
     Error {
         id: &'a str,
-        payload: &'a [async_graphql::ServerError],
+        payload: &'a [ServerError],
     },
     Complete {
         id: &'a str,
     },
 }
+
+/// The actor, or what each operation of the socket is told instead.
+type Identified = Result<Actor, Vec<ServerError>>;
 
 /// The running operations by id; each says none once, when it ends.
 type Operations = StreamMap<String, BoxStream<'static, Option<Response>>>;
@@ -118,13 +122,14 @@ impl Session {
             Ok(actor) => actor,
             Err(ending) => return ending,
         };
-        match self.serve(actor).await {
+        match self.serve(&actor).await {
             Ok(()) => GONE,
             Err(ending) => ending,
         }
     }
 
-    async fn initialise(&mut self, header: Option<String>) -> Result<Actor, Ending> {
+    /// Who asks, or why that is not known.
+    async fn initialise(&mut self, header: Option<String>) -> Result<Identified, Ending> {
         let deadline = Instant::now() + INIT_DEADLINE;
         loop {
             let message = timeout_at(deadline, self.socket.recv())
@@ -133,10 +138,8 @@ impl Session {
             match self.read(message).await? {
                 Some(ClientMessage::ConnectionInit { payload }) => {
                     let authorization = payload.unwrap_or_default().authorization.or(header);
-                    let actor = self
-                        .subgraph
-                        .actor(authorization.as_deref())
-                        .map_err(|_| (4403, "Forbidden"))?;
+                    let actor = self.subgraph.actor(authorization.as_deref());
+                    let actor = actor.map_err(|error| failed(error).errors);
                     self.send(&ServerMessage::ConnectionAck).await?;
                     return Ok(actor);
                 }
@@ -147,7 +150,7 @@ impl Session {
         }
     }
 
-    async fn serve(&mut self, actor: Actor) -> Result<(), Ending> {
+    async fn serve(&mut self, actor: &Identified) -> Result<(), Ending> {
         let mut ping = tokio::time::interval(PING_EVERY);
         let mut heard = Instant::now();
         loop {
@@ -169,7 +172,7 @@ impl Session {
         }
     }
 
-    async fn handle(&mut self, message: ClientMessage, actor: Actor) -> Result<(), Ending> {
+    async fn handle(&mut self, message: ClientMessage, actor: &Identified) -> Result<(), Ending> {
         match message {
             ClientMessage::ConnectionInit { .. } => Err((4429, "Too many initialisation requests")),
             ClientMessage::Ping => self.send(&ServerMessage::Pong).await,
@@ -191,7 +194,10 @@ impl Session {
                         })
                         .await;
                 }
-                let stream = self.subgraph.stream(payload, actor, self.origin.clone());
+                let stream = match actor {
+                    Ok(actor) => self.subgraph.stream(payload, *actor, self.origin.clone()),
+                    Err(errors) => stream::iter([Response::from_errors(errors.clone())]).boxed(),
+                };
                 let ended = stream::once(async { None });
                 self.operations.insert(id, stream.map(Some).chain(ended).boxed());
                 Ok(())

@@ -64,7 +64,10 @@ impl Cached for Profile {
     }
 
     async fn fetch(db: &DatabaseConnection, keys: &[UserId]) -> Result<Vec<Self>, DbErr> {
-        let rows = user::Entity::find().filter(user::Column::Id.is_in(keys.iter().copied())).all(db).await?;
+        let rows = user::Entity::find()
+            .filter(user::Column::Id.is_in(keys.iter().copied()))
+            .all(db)
+            .await?;
         Ok(rows.into_iter().map(Self::from).collect())
     }
 }

@@ -71,7 +71,9 @@ impl Service for UserService {
     type Loads = Loads;
 
     fn loads(&self, _: &Actor) -> Loads {
-        Loads { profiles: Batch::new(self.profiles.clone()) }
+        Loads {
+            profiles: Batch::new(self.profiles.clone()),
+        }
     }
 }
 
@@ -115,7 +117,8 @@ pub enum StartError {
 
 /// Counts an attempt to sign in against the address and, where there is one, the account's name.
 fn count_attempt(cx: &Cx, name: Option<&str>) -> Result<(), ApiError> {
-    cx.sign_ins.check(&format!("address:{}", network(cx.origin.address)))?;
+    cx.sign_ins
+        .check(&format!("address:{}", network(cx.origin.address)))?;
     match name {
         Some(name) => cx.sign_ins.check(&format!("name:{name}")),
         None => Ok(()),
@@ -126,7 +129,7 @@ fn count_attempt(cx: &Cx, name: Option<&str>) -> Result<(), ApiError> {
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
     }
 }
 
@@ -134,7 +137,9 @@ fn network(address: IpAddr) -> IpAddr {
 async fn me(cx: &Cx) -> Result<user::Model, Error> {
     let id: UserId = cx.actor.user()?;
     let row = store::by_id(cx.platform.db.read(), id).await?;
-    Ok(row.filter(|row| row.deleted_at.is_none()).ok_or_else(ApiError::unauthenticated)?)
+    Ok(row
+        .filter(|row| row.deleted_at.is_none())
+        .ok_or_else(ApiError::unauthenticated)?)
 }
 
 /// A text as a content type, its refusal under the input field's name.

@@ -14,6 +14,6 @@ pub use sessions::{
     revoke_other_sessions, revoke_session, token, touch_session, use_token,
 };
 pub use users::{
-    by_id, by_name_or_email, by_username, email_is_taken, has_people, insert_user, set_password, take_over,
-    ProfileChange, update_profile, username_is_taken,
+    ProfileChange, by_id, by_name_or_email, by_username, email_is_taken, has_people, insert_user,
+    set_password, take_over, update_profile, username_is_taken,
 };

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 
 fn post(server: &Server, body: impl Into<String>) -> RequestBuilder {
     let client = Client::builder().no_proxy().build().unwrap();
-    client.post(server.url("/graphql")).header(header::CONTENT_TYPE, "application/json").body(body.into())
+    client
+        .post(server.url("/graphql"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(body.into())
 }
 
 fn ask(document: &str) -> String {
@@ -17,7 +20,10 @@ fn ask(document: &str) -> String {
 async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     let response = request.send().await.unwrap();
     assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
-    (response.status(), serde_json::from_slice(&response.bytes().await.unwrap()).unwrap())
+    (
+        response.status(),
+        serde_json::from_slice(&response.bytes().await.unwrap()).unwrap(),
+    )
 }
 
 #[track_caller]
@@ -25,7 +31,10 @@ fn assert_refused(answer: &(StatusCode, Value), status: u16, reason: &str) {
     assert_eq!(answer.0.as_u16(), status, "{:#}", answer.1);
     assert_eq!(answer.1["data"], Value::Null);
     let extensions = &answer.1["errors"][0]["extensions"];
-    assert_eq!((&extensions["code"], &extensions["reason"]), (&json!("INVALID"), &json!(reason)));
+    assert_eq!(
+        (&extensions["code"], &extensions["reason"]),
+        (&json!("INVALID"), &json!(reason))
+    );
 }
 
 #[tokio::test]
@@ -49,7 +58,10 @@ async fn sixty_five_parentheses_in_a_text_are_fine() {
     let inline = answer(post(&server, ask(&format!("{{ echo(text: \"{text}\") }}")))).await;
     assert_eq!(inline.1["data"]["echo"], text.as_str());
     let body = json!({ "query": "query($t: String!) { echo(text: $t) }", "variables": { "t": text } });
-    assert_eq!(answer(post(&server, body.to_string())).await.1["data"]["echo"], text.as_str());
+    assert_eq!(
+        answer(post(&server, body.to_string())).await.1["data"]["echo"],
+        text.as_str()
+    );
 }
 
 #[tokio::test]
@@ -78,11 +90,23 @@ async fn only_json_by_post() {
     let server = Server::start().await;
     let client = Client::builder().no_proxy().build().unwrap();
     let document = ask("{ echo(text: \"hello\") }");
-    for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonx"] {
-        let request = client.post(server.url("/graphql")).header(header::CONTENT_TYPE, content_type).body(document.clone());
+    for content_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "application/jsonx",
+    ] {
+        let request = client
+            .post(server.url("/graphql"))
+            .header(header::CONTENT_TYPE, content_type)
+            .body(document.clone());
         assert_refused(&answer(request).await, 415, "CONTENT_TYPE");
     }
-    assert_refused(&answer(client.post(server.url("/graphql")).body(document.clone())).await, 415, "CONTENT_TYPE");
+    assert_refused(
+        &answer(client.post(server.url("/graphql")).body(document.clone())).await,
+        415,
+        "CONTENT_TYPE",
+    );
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
         let request = client.request(method, server.url("/graphql?query={echo(text:\"x\")}"));
         assert_refused(&answer(request).await, 405, "METHOD");
@@ -114,14 +138,26 @@ async fn bombs_are_refused_and_the_process_lives() {
                 format!("query($of: [Int!]! = {bomb}) {{ list(of: $of) }}"),
                 format!("{{ list(of: {}", open.repeat(size)),
             ] {
-                assert_refused(&answer(post(&server, ask(&document))).await, 200, "QUERY_TOO_DEEP");
+                assert_refused(
+                    &answer(post(&server, ask(&document))).await,
+                    200,
+                    "QUERY_TOO_DEEP",
+                );
             }
         }
     }
     let aliases: String = (0..31).map(|i| format!("a{i}: origin ")).collect();
-    assert_refused(&answer(post(&server, ask(&format!("{{ {aliases} }}")))).await, 200, "TOO_MANY_ALIASES");
+    assert_refused(
+        &answer(post(&server, ask(&format!("{{ {aliases} }}")))).await,
+        200,
+        "TOO_MANY_ALIASES",
+    );
     let directives = "@skip(if: false) ".repeat(21);
-    assert_refused(&answer(post(&server, ask(&format!("{{ origin {directives} }}")))).await, 200, "TOO_MANY_DIRECTIVES");
+    assert_refused(
+        &answer(post(&server, ask(&format!("{{ origin {directives} }}")))).await,
+        200,
+        "TOO_MANY_DIRECTIVES",
+    );
     assert_eq!(answer(post(&server, ask("{ origin }"))).await.0, StatusCode::OK);
 }
 
@@ -135,11 +171,20 @@ async fn a_bad_token_is_never_anonymous() {
     };
     let good = me(format!("Bearer {}", ada.token).as_bytes()).await;
     assert_eq!(good.1["data"]["me"], ada.user.0.to_string());
-    for bad in [&b"Bearer nonsense"[..], b"", b"\xff", ada.token.as_bytes(), b"Basic eDp5"] {
+    for bad in [
+        &b"Bearer nonsense"[..],
+        b"",
+        b"\xff",
+        ada.token.as_bytes(),
+        b"Basic eDp5",
+    ] {
         let (status, body) = me(bad).await;
         assert_eq!(status, StatusCode::OK);
         assert_eq!(body["data"], Value::Null);
-        assert_eq!(body["errors"][0]["extensions"], json!({ "code": "UNAUTHENTICATED" }));
+        assert_eq!(
+            body["errors"][0]["extensions"],
+            json!({ "code": "UNAUTHENTICATED" })
+        );
     }
 }
 
@@ -161,7 +206,11 @@ async fn the_health_routes_answer() {
     let server = Server::start().await;
     let client = Client::builder().no_proxy().build().unwrap();
     for path in ["/health", "/ready", "/metrics"] {
-        assert_eq!(client.get(server.url(path)).send().await.unwrap().status(), StatusCode::OK, "{path}");
+        assert_eq!(
+            client.get(server.url(path)).send().await.unwrap().status(),
+            StatusCode::OK,
+            "{path}"
+        );
     }
     assert!(!server.running.is_finished());
 }

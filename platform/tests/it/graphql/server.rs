@@ -20,9 +20,15 @@ impl Server {
         let subgraph = Subgraph::new("tiny", world.platform.clone(), schema(), Arc::new(Tiny));
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = subgraph.router().into_make_service_with_connect_info::<SocketAddr>();
+        let service = subgraph
+            .router()
+            .into_make_service_with_connect_info::<SocketAddr>();
         let running = task::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { world, address, running }
+        Self {
+            world,
+            address,
+            running,
+        }
     }
 
     pub(super) fn url(&self, path: &str) -> String {

@@ -15,9 +15,13 @@ struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 impl Socket {
     /// Connects without a word.
     async fn open(server: &Server) -> Self {
-        let mut request = format!("ws://{}/graphql/ws", server.address).into_client_request().unwrap();
+        let mut request = format!("ws://{}/graphql/ws", server.address)
+            .into_client_request()
+            .unwrap();
         let protocol = HeaderValue::from_static("graphql-transport-ws");
-        request.headers_mut().insert("sec-websocket-protocol", protocol.clone());
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", protocol.clone());
         let (socket, response) = connect_async(request).await.unwrap();
         assert_eq!(response.headers()["sec-websocket-protocol"], protocol);
         Self(socket)
@@ -40,7 +44,8 @@ impl Socket {
     }
 
     async fn subscribe(&mut self, id: &str, document: &str) {
-        self.say(json!({ "type": "subscribe", "id": id, "payload": { "query": document } })).await;
+        self.say(json!({ "type": "subscribe", "id": id, "payload": { "query": document } }))
+            .await;
     }
 
     /// The next message of the protocol that is no ping.
@@ -90,7 +95,10 @@ async fn operations_run_beside_each_other() {
         assert_eq!(socket.hear().await, data);
         assert_eq!(socket.hear().await, json!({ "type": "complete", "id": id }));
     }
-    for ping in [json!({ "type": "ping" }), json!({ "type": "ping", "payload": { "any": 1 } })] {
+    for ping in [
+        json!({ "type": "ping" }),
+        json!({ "type": "ping", "payload": { "any": 1 } }),
+    ] {
         socket.say(ping).await;
         assert_eq!(socket.hear().await, json!({ "type": "pong" }));
     }
@@ -103,10 +111,15 @@ async fn the_token_comes_with_the_initialisation() {
     for name in ["authorization", "Authorization"] {
         let mut socket = Socket::open(&server).await;
         let payload = json!({ name: format!("Bearer {}", ada.token) });
-        socket.say(json!({ "type": "connection_init", "payload": payload })).await;
+        socket
+            .say(json!({ "type": "connection_init", "payload": payload }))
+            .await;
         assert_eq!(socket.hear().await["type"], "connection_ack");
         socket.subscribe("1", "{ me }").await;
-        assert_eq!(socket.hear().await["payload"]["data"]["me"], ada.user.0.to_string());
+        assert_eq!(
+            socket.hear().await["payload"]["data"]["me"],
+            ada.user.0.to_string()
+        );
     }
     let mut socket = Socket::ready(&server).await;
     socket.subscribe("1", "{ me }").await;
@@ -115,12 +128,22 @@ async fn the_token_comes_with_the_initialisation() {
 }
 
 #[tokio::test]
-async fn a_bad_token_is_forbidden() {
+async fn a_bad_token_is_told_to_each_operation() {
     let server = Server::start().await;
     for token in ["Bearer nonsense", "", "nonsense"] {
         let mut socket = Socket::open(&server).await;
-        socket.say(json!({ "type": "connection_init", "payload": { "authorization": token } })).await;
-        assert_eq!(socket.code().await, 4403);
+        socket
+            .say(json!({ "type": "connection_init", "payload": { "authorization": token } }))
+            .await;
+        assert_eq!(socket.hear().await["type"], "connection_ack");
+        for id in ["1", "2"] {
+            socket.subscribe(id, "{ __typename }").await;
+            let message = socket.hear().await;
+            let refused = json!({ "code": "UNAUTHENTICATED" });
+            assert_eq!(message["payload"]["errors"][0]["extensions"], refused);
+            assert_eq!(message["payload"]["data"], Value::Null);
+            assert_eq!(socket.hear().await["type"], "complete");
+        }
     }
 }
 
@@ -187,7 +210,10 @@ async fn bombs_end_their_operation_and_nothing_else() {
         ] {
             socket.subscribe("bomb", &document).await;
             let refused = socket.hear().await;
-            assert_eq!(refused["payload"]["errors"][0]["extensions"]["reason"], "QUERY_TOO_DEEP");
+            assert_eq!(
+                refused["payload"]["errors"][0]["extensions"]["reason"],
+                "QUERY_TOO_DEEP"
+            );
             assert_eq!(socket.hear().await, json!({ "type": "complete", "id": "bomb" }));
         }
     }
@@ -200,10 +226,15 @@ async fn a_thousand_operations_fit_on_a_socket() {
     let server = Server::start().await;
     let mut socket = Socket::ready(&server).await;
     for id in 0..=1_000 {
-        socket.subscribe(&id.to_string(), "subscription { silence }").await;
+        socket
+            .subscribe(&id.to_string(), "subscription { silence }")
+            .await;
     }
     let refused = socket.hear().await;
-    assert_eq!((&refused["type"], &refused["id"]), (&json!("error"), &json!("1000")));
+    assert_eq!(
+        (&refused["type"], &refused["id"]),
+        (&json!("error"), &json!("1000"))
+    );
     assert_eq!(refused["payload"][0]["extensions"]["code"], "OVERLOADED");
 }
 
@@ -211,7 +242,9 @@ async fn a_thousand_operations_fit_on_a_socket() {
 async fn a_message_has_its_size() {
     let server = Server::start().await;
     let mut socket = Socket::ready(&server).await;
-    socket.say(json!({ "type": "ping", "payload": "x".repeat(300 * 1024) })).await;
+    socket
+        .say(json!({ "type": "ping", "payload": "x".repeat(300 * 1024) }))
+        .await;
     // The transport gives up: no message that long is read, and none is answered.
     loop {
         match timeout(Duration::from_secs(30), socket.0.next()).await.unwrap() {

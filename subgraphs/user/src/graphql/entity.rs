@@ -8,6 +8,8 @@ use commons_entities::UserId;
 /// An account by reference, seen by anybody who is signed in, as everywhere else. An id that is none
 /// resolves to null, never to an error: one error would null all other references of the request.
 pub(super) async fn user(cx: &Cx, id: &ID) -> Result<Option<User>> {
-    let Ok(id) = id.parse::<UserId>() else { return Ok(None) };
-    Ok(cx.load.profiles.get(&id).await.map_err(crate::Error::from)?.map(User))
+    let Ok(id) = id.parse::<UserId>() else {
+        return Ok(None);
+    };
+    Ok(service::user(cx, id).await?.map(User))
 }

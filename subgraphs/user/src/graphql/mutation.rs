@@ -5,9 +5,9 @@ use super::{
     types::{
         ChangePasswordInput, ChangePasswordPayload, ClaimPlaceholderInput, ClaimPlaceholderPayload,
         CreatePlaceholderClaimInput, CreatePlaceholderClaimPayload, LoginInput, LoginPayload, LoginResult,
-        LogoutPayload, PlaceholderClaim, RefreshSessionInput, RefreshSessionPayload, RegisterInput, RegisterPayload,
-        RevokeOtherSessionsPayload, RevokeSessionInput, RevokeSessionPayload, UpdateProfileInput,
-        UpdateProfilePayload, viewer,
+        LogoutPayload, PlaceholderClaim, RefreshSessionInput, RefreshSessionPayload, RegisterInput,
+        RegisterPayload, RevokeOtherSessionsPayload, RevokeSessionInput, RevokeSessionPayload,
+        UpdateProfileInput, UpdateProfilePayload, viewer,
     },
 };
 use crate::service;
@@ -32,7 +32,9 @@ impl Mutation {
             email: input.email,
         };
         let done = service::register(cx(context), input).await?;
-        Ok(RegisterPayload { signed_in: done.into() })
+        Ok(RegisterPayload {
+            signed_in: done.into(),
+        })
     }
 
     /// Signs in with a name and a password.
@@ -42,7 +44,9 @@ impl Mutation {
         #[graphql(desc = "Who logs in.")] input: LoginInput,
     ) -> Result<LoginPayload> {
         let done = service::login(cx(context), &input.login, &input.password).await?;
-        Ok(LoginPayload { result: LoginResult::SignedIn(done.into()) })
+        Ok(LoginPayload {
+            result: LoginResult::SignedIn(done.into()),
+        })
     }
 
     /// Exchanges a refresh token for new tokens. Using one twice ends its session.
@@ -52,13 +56,17 @@ impl Mutation {
         #[graphql(desc = "The token.")] input: RefreshSessionInput,
     ) -> Result<RefreshSessionPayload> {
         let done = service::refresh(cx(context), &input.refresh_token).await?;
-        Ok(RefreshSessionPayload { signed_in: done.into() })
+        Ok(RefreshSessionPayload {
+            signed_in: done.into(),
+        })
     }
 
     /// Ends the session that asks.
     async fn logout(&self, context: &Context<'_>) -> Result<LogoutPayload> {
         let session = service::logout(cx(context)).await?;
-        Ok(LogoutPayload { session_id: session.to_string().into() })
+        Ok(LogoutPayload {
+            session_id: session.to_string().into(),
+        })
     }
 
     /// Ends one of the viewer's sessions; its streams end within a second.
@@ -68,13 +76,17 @@ impl Mutation {
         #[graphql(desc = "Which one.")] input: RevokeSessionInput,
     ) -> Result<RevokeSessionPayload> {
         service::revoke(cx(context), parse_id("sessionId", &input.session_id)?).await?;
-        Ok(RevokeSessionPayload { session_id: input.session_id })
+        Ok(RevokeSessionPayload {
+            session_id: input.session_id,
+        })
     }
 
     /// Ends all of the viewer's sessions but the one that asks.
     async fn revoke_other_sessions(&self, context: &Context<'_>) -> Result<RevokeOtherSessionsPayload> {
         let ended = service::revoke_others(cx(context)).await?;
-        Ok(RevokeOtherSessionsPayload { session_ids: ended.iter().map(|id| ID::from(id.to_string())).collect() })
+        Ok(RevokeOtherSessionsPayload {
+            session_ids: ended.iter().map(|id| ID::from(id.to_string())).collect(),
+        })
     }
 
     /// Replaces the password and ends all other sessions.
@@ -84,7 +96,9 @@ impl Mutation {
         #[graphql(desc = "The old and the new one.")] input: ChangePasswordInput,
     ) -> Result<ChangePasswordPayload> {
         service::change_password(cx(context), &input.current_password, &input.new_password).await?;
-        Ok(ChangePasswordPayload { viewer: viewer(context).await? })
+        Ok(ChangePasswordPayload {
+            viewer: viewer(context).await?,
+        })
     }
 
     /// Changes what others see of the viewer.
@@ -109,7 +123,10 @@ impl Mutation {
         #[graphql(desc = "For whom.")] input: CreatePlaceholderClaimInput,
     ) -> Result<CreatePlaceholderClaimPayload> {
         let claim = service::create_claim(cx(context), parse_id("userId", &input.user_id)?).await?;
-        let claim = PlaceholderClaim { token: claim.token, expires_at: claim.expires_at };
+        let claim = PlaceholderClaim {
+            token: claim.token,
+            expires_at: claim.expires_at,
+        };
         Ok(CreatePlaceholderClaimPayload { claim })
     }
 
@@ -126,7 +143,9 @@ impl Mutation {
             email: input.email,
         };
         let done = service::claim_placeholder(cx(context), input).await?;
-        Ok(ClaimPlaceholderPayload { signed_in: done.into() })
+        Ok(ClaimPlaceholderPayload {
+            signed_in: done.into(),
+        })
     }
 }
 

@@ -45,7 +45,10 @@ impl Query {
         context: &Context<'_>,
         #[graphql(desc = "At most 100.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<User>>> {
-        let ids = ids.iter().map(|id| parse_id("ids", id)).collect::<Result<Vec<UserId>, _>>()?;
+        let ids = ids
+            .iter()
+            .map(|id| parse_id("ids", id))
+            .collect::<Result<Vec<UserId>, _>>()?;
         let found = service::users(cx(context), &ids).await?;
         Ok(found.into_iter().map(|profile| profile.map(User)).collect())
     }
@@ -65,7 +68,11 @@ impl Query {
                 page_size: i32::try_from(MAX_SIZE).expect("a page is small"),
                 request_bytes: i32::try_from(MAX_BODY).expect("a request is small"),
             },
-            registration: if open { RegistrationMode::Open } else { RegistrationMode::Closed },
+            registration: if open {
+                RegistrationMode::Open
+            } else {
+                RegistrationMode::Closed
+            },
             first_account_becomes_administrator: !has_people,
         })
     }

@@ -14,9 +14,9 @@ pub use input::{
 };
 pub use instance::{Capability, Instance, Limits, RegistrationMode};
 pub use payload::{
-    ChangePasswordPayload, ClaimPlaceholderPayload, CreatePlaceholderClaimPayload, LoginPayload, LogoutPayload,
-    PlaceholderClaim, RefreshSessionPayload, RegisterPayload, RevokeOtherSessionsPayload, RevokeSessionPayload,
-    UpdateProfilePayload,
+    ChangePasswordPayload, ClaimPlaceholderPayload, CreatePlaceholderClaimPayload, LoginPayload,
+    LogoutPayload, PlaceholderClaim, RefreshSessionPayload, RegisterPayload, RevokeOtherSessionsPayload,
+    RevokeSessionPayload, UpdateProfilePayload,
 };
 pub use session::{LoginResult, Session, SignedIn};
 

@@ -62,6 +62,7 @@ pub async fn create_claim(cx: &Cx, user: UserId) -> Result<Claim, Error> {
         created_by: me.id,
         expires_at,
     };
+    store::delete_claims(&tx, user).await?;
     store::insert_claim(&tx, claim).await?;
     tx.commit().await?;
     Ok(Claim { token, expires_at })
@@ -72,7 +73,10 @@ pub async fn claim_placeholder(cx: &Cx, input: ClaimInput) -> Result<SignedIn, E
     count_attempt(cx, None)?;
     let token = token_hash(&input.token);
     // Looked at before the password is hashed, so that a guess costs little; looked at again below.
-    if store::live_claim(cx.platform.db.read(), &token, cx.platform.clock.now()).await?.is_none() {
+    if store::live_claim(cx.platform.db.read(), &token, cx.platform.clock.now())
+        .await?
+        .is_none()
+    {
         return Err(Error::ClaimInvalid);
     }
     let username = input.username.as_deref().map(Username::parse).transpose();
@@ -102,7 +106,9 @@ pub async fn claim_placeholder(cx: &Cx, input: ClaimInput) -> Result<SignedIn, E
         return Err(Error::EmailTaken);
     }
     let writing = cx.profiles.writing(&[placeholder.id]).await;
-    let user = store::take_over(&tx, placeholder, username, email, hash).await.map_err(taken)?;
+    let user = store::take_over(&tx, placeholder, username, email, hash)
+        .await
+        .map_err(taken)?;
     store::delete_claims(&tx, user.id).await?;
     let (session, refresh_token) = open_session(cx, &tx, &user).await?;
     tx.commit().await?;

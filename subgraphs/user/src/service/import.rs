@@ -58,7 +58,11 @@ pub async fn import_users(
             username,
             display_name,
             bio: None,
-            avatar_url: imported.avatar_url.as_deref().and_then(|url| HttpsUrl::parse(url).ok()).map(HttpsUrl::into_string),
+            avatar_url: imported
+                .avatar_url
+                .as_deref()
+                .and_then(|url| HttpsUrl::parse(url).ok())
+                .map(HttpsUrl::into_string),
             email: None,
             password_hash: None,
             administrator: false,
@@ -84,10 +88,20 @@ async fn free_username(db: &impl ConnectionTrait, wanted: &str, external_id: &st
     let cleaned: String = wanted
         .to_lowercase()
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "_.-".contains(c) { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "_.-".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
         .collect();
     let cleaned = cleaned.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    let tail: String = external_id.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    let tail: String = external_id
+        .to_lowercase()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
     let short: String = cleaned.chars().take(20).collect();
     let base = if short.is_empty() { "user" } else { &short };
     let named = [cleaned.to_owned(), format!("{base}-{tail}")];

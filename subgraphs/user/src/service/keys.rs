@@ -26,7 +26,9 @@ pub(super) async fn load(platform: &Platform) -> Result<(), StartError> {
         let row = signing_key::Model {
             kid: key.kid().to_owned(),
             sealed: platform.secret.seal(&key.to_pkcs8()),
-            created_at: rows.first().map_or(now, |newest| now.max(newest.created_at + TimeDelta::milliseconds(1))),
+            created_at: rows.first().map_or(now, |newest| {
+                now.max(newest.created_at + TimeDelta::milliseconds(1))
+            }),
         };
         store::insert_key(&tx, row.clone()).await?;
         rows.insert(0, row);
@@ -35,10 +37,15 @@ pub(super) async fn load(platform: &Platform) -> Result<(), StartError> {
         store::remove_key(&tx, &old.kid).await?;
     }
     // Opened before the commit: with another secret nothing is left behind that the right one could not open.
+    let mut keys = rows
+        .into_iter()
+        .map(|row| open(platform, row))
+        .collect::<Result<Vec<_>, _>>()?;
     tx.commit().await?;
-    let mut keys = rows.into_iter().map(|row| open(platform, row)).collect::<Result<Vec<_>, _>>()?;
     let signer = keys.remove(1);
-    platform.tokens.set_keys(KeySet::new(&signer, &keys).map_err(|_| StartError::Sealed)?);
+    platform
+        .tokens
+        .set_keys(KeySet::new(&signer, &keys).map_err(|_| StartError::Sealed)?);
     Ok(())
 }
 
@@ -60,6 +67,9 @@ fn needs_another(rows: &[signing_key::Model], now: DateTime<Utc>) -> bool {
 }
 
 fn open(platform: &Platform, row: signing_key::Model) -> Result<SigningKey, StartError> {
-    let der = platform.secret.open(&row.sealed).map_err(|_| StartError::Sealed)?;
+    let der = platform
+        .secret
+        .open(&row.sealed)
+        .map_err(|_| StartError::Sealed)?;
     SigningKey::from_pkcs8(row.kid, &der).map_err(|_| StartError::Sealed)
 }

@@ -33,7 +33,9 @@ pub async fn by_name(cx: &Cx, username: &str) -> Result<Option<Arc<Profile>>, Er
         return Ok(None);
     }
     let row = store::by_username(cx.platform.db.read(), &username.trim().to_lowercase()).await?;
-    Ok(row.filter(|row| row.deleted_at.is_none()).map(|row| Arc::new(row.into())))
+    Ok(row
+        .filter(|row| row.deleted_at.is_none())
+        .map(|row| Arc::new(row.into())))
 }
 
 /// Accounts by their ids, in the order of the ids.

@@ -40,13 +40,15 @@ impl Passwords {
     pub(super) async fn fits(&self, text: &str, hash: Option<String>) -> Result<bool, Error> {
         // What could not be set as a password fits none; it costs the same, too.
         let (password, hash) = match Password::parse(text) {
-            Ok(password) => (drop(password), (text.to_owned(), hash)).1,
+            Ok(password) => (password.into_string(), hash),
             Err(_) => (String::new(), None),
         };
         self.run(move || {
             let known = hash.as_deref().unwrap_or(DUMMY);
             let parsed = PasswordHash::new(known).expect("stored hashes and the dummy are in PHC form");
-            let fits = Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
+            let fits = Argon2::default()
+                .verify_password(password.as_bytes(), &parsed)
+                .is_ok();
             fits && hash.is_some()
         })
         .await
@@ -81,7 +83,10 @@ mod tests {
     #[tokio::test]
     async fn only_the_same_password_fits() {
         let passwords = Passwords::new();
-        let hash = passwords.hash(Password::parse("correct horse").unwrap()).await.unwrap();
+        let hash = passwords
+            .hash(Password::parse("correct horse").unwrap())
+            .await
+            .unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         assert!(passwords.fits("correct horse", Some(hash.clone())).await.unwrap());
         assert!(!passwords.fits("another", Some(hash)).await.unwrap());

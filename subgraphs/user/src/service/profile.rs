@@ -22,7 +22,10 @@ pub struct ProfileInput {
 pub async fn update_profile(cx: &Cx, input: ProfileInput) -> Result<user::Model, Error> {
     let id: UserId = cx.actor.user()?;
     let change = store::ProfileChange {
-        display_name: text("displayName", input.display_name.as_deref().map(DisplayName::parse).transpose())?,
+        display_name: text(
+            "displayName",
+            input.display_name.as_deref().map(DisplayName::parse).transpose(),
+        )?,
         bio: text("bio", cleared(input.bio.as_ref(), Bio::parse))?,
         avatar_url: text("avatarUrl", cleared(input.avatar_url.as_ref(), HttpsUrl::parse))?,
     };
@@ -31,7 +34,7 @@ pub async fn update_profile(cx: &Cx, input: ProfileInput) -> Result<user::Model,
     let row = store::update_profile(&tx, id, change).await?;
     let row = row.ok_or_else(ApiError::unauthenticated)?;
     tx.commit().await?;
-    writing.unchanged().await;
+    writing.wrote(vec![row.clone().into()]).await;
     Ok(row)
 }
 
@@ -56,7 +59,9 @@ pub async fn change_password(cx: &Cx, current: &str, next: &str) -> Result<(), E
     let ended = store::revoke_other_sessions(&tx, user.id, this, now).await?;
     let subjects: Vec<Subject> = ended.iter().copied().map(Subject::Session).collect();
     let change = record(&tx, now, &subjects).await?;
-    let row = store::by_id(&tx, user.id).await?.ok_or_else(ApiError::unauthenticated)?;
+    let row = store::by_id(&tx, user.id)
+        .await?
+        .ok_or_else(ApiError::unauthenticated)?;
     tx.commit().await?;
     writing.wrote(vec![row.into()]).await;
     announce_ended(cx, change, &ended).await;

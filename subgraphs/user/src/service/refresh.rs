@@ -19,10 +19,11 @@ pub async fn refresh(cx: &Cx, token: &str) -> Result<SignedIn, Error> {
     // Who has a token is counted by its session, since many people may share an address; who has
     // none is counted by the address, and never gets to the one connection that writes.
     let Some(known) = store::token(cx.platform.db.read(), &hash).await? else {
-        cx.sign_ins.check(&format!("refresh:{}", network(cx.origin.address)))?;
+        cx.sign_ins
+            .check(&format!("refresh:{}", network(cx.origin.address)))?;
         return Err(Error::RefreshTokenInvalid);
     };
-    cx.sign_ins.check(&format!("refresh:{}", network(cx.origin.address)))?;
+    cx.sign_ins.check(&format!("refresh:{}", known.session_id))?;
     let now = cx.platform.clock.now();
     let tx = cx.platform.db.begin().await?;
     let used = store::use_token(&tx, &hash, now).await?;
@@ -38,13 +39,15 @@ pub async fn refresh(cx: &Cx, token: &str) -> Result<SignedIn, Error> {
         return Err(Error::RefreshTokenReused);
     }
     let user = store::by_id(&tx, session.user_id).await?;
-    let user = user.filter(|user| user.deleted_at.is_none()).ok_or(Error::RefreshTokenInvalid)?;
+    let user = user
+        .filter(|user| user.deleted_at.is_none())
+        .ok_or(Error::RefreshTokenInvalid)?;
     let address = cx.origin.address.to_string();
     session.last_seen_at = now;
     session.expires_at = now + SESSION_LIFETIME;
     session.address = Some(address.clone());
     store::touch_session(&tx, session.id, address, now, session.expires_at).await?;
-    store::delete_old_tokens(&tx, session.id, now - SESSION_LIFETIME * 9).await?;
+    store::delete_old_tokens(&tx, session.id, now - SESSION_LIFETIME).await?;
     let refresh_token = give_token(&tx, session.id, now).await?;
     tx.commit().await?;
     signed_in(cx, user, session, refresh_token)

@@ -36,7 +36,10 @@ pub async fn register(cx: &Cx, input: RegisterInput) -> Result<SignedIn, Error> 
     }
     let username = text("username", username)?;
     let password = text("password", Password::parse(&input.password))?;
-    let display_name = text("displayName", DisplayName::parse(input.display_name.as_deref().unwrap_or(&input.username)))?;
+    let display_name = text(
+        "displayName",
+        DisplayName::parse(input.display_name.as_deref().unwrap_or(&input.username)),
+    )?;
     let email = input.email.as_deref().map(Email::parse).transpose();
     let email = text("email", email)?;
     let hash = cx.passwords.hash(password).await?;

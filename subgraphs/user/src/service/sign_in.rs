@@ -45,7 +45,7 @@ pub async fn login(cx: &Cx, name: &str, password: &str) -> Result<SignedIn, Erro
     // The password may have been changed while the old one was checked: then it opens nothing.
     let user = store::by_id(&tx, user.id).await?;
     let user = user
-        .filter(|user| user.deleted_at.is_none())
+        .filter(|user| user.password_hash == hash && user.deleted_at.is_none())
         .ok_or(Error::WrongCredentials)?;
     store::delete_expired(&tx, user.id, cx.platform.clock.now()).await?;
     let (session, refresh_token) = open_session(cx, &tx, &user).await?;
@@ -111,5 +111,10 @@ pub(super) fn signed_in(
     refresh_token: String,
 ) -> Result<SignedIn, Error> {
     let access = cx.platform.tokens.issue(user.id.0, session.id.0)?;
-    Ok(SignedIn { access, refresh_token, session, user })
+    Ok(SignedIn {
+        access,
+        refresh_token,
+        session,
+        user,
+    })
 }

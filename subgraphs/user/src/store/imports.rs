@@ -6,8 +6,14 @@ use std::collections::HashMap;
 
 /// All users of a source that were imported before.
 pub async fn imported(db: &impl ConnectionTrait, source: &str) -> Result<HashMap<String, UserId>, DbErr> {
-    let rows = user_import::Entity::find().filter(user_import::Column::Source.eq(source)).all(db).await?;
-    Ok(rows.into_iter().map(|row| (row.external_id, row.user_id)).collect())
+    let rows = user_import::Entity::find()
+        .filter(user_import::Column::Source.eq(source))
+        .all(db)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.external_id, row.user_id))
+        .collect())
 }
 
 /// Notes which account an imported user became.

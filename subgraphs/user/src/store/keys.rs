@@ -5,7 +5,10 @@ use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, QueryOrder}
 
 /// All keys, newest first.
 pub async fn keys(db: &impl ConnectionTrait) -> Result<Vec<signing_key::Model>, DbErr> {
-    signing_key::Entity::find().order_by_desc(signing_key::Column::CreatedAt).all(db).await
+    signing_key::Entity::find()
+        .order_by_desc(signing_key::Column::CreatedAt)
+        .all(db)
+        .await
 }
 
 /// Adds a key.
@@ -18,5 +21,8 @@ pub async fn insert_key(db: &impl ConnectionTrait, row: signing_key::Model) -> R
 
 /// Forgets a key.
 pub async fn remove_key(db: &impl ConnectionTrait, kid: &str) -> Result<(), DbErr> {
-    signing_key::Entity::delete_by_id(kid.to_owned()).exec(db).await.map(|_| ())
+    signing_key::Entity::delete_by_id(kid.to_owned())
+        .exec(db)
+        .await
+        .map(|_| ())
 }

@@ -66,7 +66,9 @@ pub async fn use_token(
     hash: &[u8],
     now: DateTime<Utc>,
 ) -> Result<Option<refresh_token::Model>, DbErr> {
-    let Some(row) = token(db, hash).await? else { return Ok(None) };
+    let Some(row) = token(db, hash).await? else {
+        return Ok(None);
+    };
     if row.used_at.is_none() {
         refresh_token::Entity::update_many()
             .col_expr(refresh_token::Column::UsedAt, Expr::value(now))
@@ -139,10 +141,18 @@ fn revoke(now: DateTime<Utc>) -> sea_orm::UpdateMany<session::Entity> {
 }
 
 /// Removes sessions of a user that are over or were revoked, with their tokens.
-pub async fn delete_expired(db: &impl ConnectionTrait, user: UserId, now: DateTime<Utc>) -> Result<(), DbErr> {
+pub async fn delete_expired(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
     session::Entity::delete_many()
         .filter(session::Column::UserId.eq(user))
-        .filter(session::Column::ExpiresAt.lte(now).or(session::Column::RevokedAt.is_not_null()))
+        .filter(
+            session::Column::ExpiresAt
+                .lte(now)
+                .or(session::Column::RevokedAt.is_not_null()),
+        )
         .exec(db)
         .await
         .map(|_| ())

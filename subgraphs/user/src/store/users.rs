@@ -6,8 +6,9 @@ use commons_entities::{
     user::{UserKind, user},
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Select,
-    Set, sea_query::{Expr, ExprTrait},
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect,
+    Select, Set,
+    sea_query::{Expr, ExprTrait},
 };
 
 /// An account by its id.
@@ -17,7 +18,10 @@ pub async fn by_id(db: &impl ConnectionTrait, id: UserId) -> Result<Option<user:
 
 /// An account by its username.
 pub async fn by_username(db: &impl ConnectionTrait, username: &str) -> Result<Option<user::Model>, DbErr> {
-    user::Entity::find().filter(user::Column::Username.eq(username)).one(db).await
+    user::Entity::find()
+        .filter(user::Column::Username.eq(username))
+        .one(db)
+        .await
 }
 
 /// A person by username or email address, both lower case.
@@ -40,19 +44,31 @@ pub async fn has_people(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
 }
 
 /// Whether somebody else has the username.
-pub async fn username_is_taken(db: &impl ConnectionTrait, username: &Username, but: Option<UserId>) -> Result<bool, DbErr> {
+pub async fn username_is_taken(
+    db: &impl ConnectionTrait,
+    username: &Username,
+    but: Option<UserId>,
+) -> Result<bool, DbErr> {
     let row = by_username(db, username.as_str()).await?;
     Ok(row.is_some_and(|row| Some(row.id) != but))
 }
 
 /// Whether somebody has the email address.
 pub async fn email_is_taken(db: &impl ConnectionTrait, email: &Email) -> Result<bool, DbErr> {
-    exists(db, user::Entity::find().filter(user::Column::Email.eq(email.as_str()))).await
+    exists(
+        db,
+        user::Entity::find().filter(user::Column::Email.eq(email.as_str())),
+    )
+    .await
 }
 
 /// Whether a query finds anything; it stops at the first row.
 async fn exists(db: &impl ConnectionTrait, query: Select<user::Entity>) -> Result<bool, DbErr> {
-    let first = query.select_only().column(user::Column::Id).limit(1).into_tuple::<UserId>();
+    let first = query
+        .select_only()
+        .column(user::Column::Id)
+        .limit(1)
+        .into_tuple::<UserId>();
     Ok(first.one(db).await?.is_some())
 }
 
@@ -78,7 +94,9 @@ pub async fn update_profile(
     id: UserId,
     change: ProfileChange,
 ) -> Result<Option<user::Model>, DbErr> {
-    let Some(row) = by_id(db, id).await? else { return Ok(None) };
+    let Some(row) = by_id(db, id).await? else {
+        return Ok(None);
+    };
     let mut next = next_revision(&row);
     if let Some(name) = change.display_name {
         next.display_name = Set(name.into_string());
@@ -103,7 +121,7 @@ pub async fn set_password(
         .col_expr(user::Column::PasswordHash, Expr::value(hash))
         .col_expr(user::Column::Rev, Expr::col(user::Column::Rev).add(1))
         .filter(user::Column::Id.eq(id))
-        .filter(user::Column::Id.eq(id).or(user::Column::PasswordHash.eq(read)))
+        .filter(user::Column::PasswordHash.eq(read))
         .exec(db)
         .await?;
     Ok(done.rows_affected > 0)

@@ -24,24 +24,92 @@ fn cases() -> Vec<(&'static str, String, Nobody)> {
             .iter()
             .map(|(name, value)| format!("{name}: {value} "))
             .collect();
-        let input = if input.is_empty() { input } else { format!("(input: {{ {input} }})") };
+        let input = if input.is_empty() {
+            input
+        } else {
+            format!("(input: {{ {input} }})")
+        };
         format!("mutation {{ {field}{input} {{ {payload} }} }}")
     };
     vec![
         ("viewer", "{ viewer { email } }".into(), Null),
         ("user", format!("{{ user(id: \"{SOMEBODY}\") {{ id }} }}"), Null),
-        ("users", format!("{{ users(ids: [\"{SOMEBODY}\"]) {{ id }} }}"), Refused),
+        (
+            "users",
+            format!("{{ users(ids: [\"{SOMEBODY}\"]) {{ id }} }}"),
+            Refused,
+        ),
         ("instance", "{ instance { name } }".into(), Served),
-        ("register", mutation("register", json!({ "username": "new", "password": PASSWORD }), "signedIn { expiresAt }"), Served),
-        ("login", mutation("login", json!({ "login": "ada", "password": PASSWORD }), "result { __typename }"), Served),
-        ("refreshSession", mutation("refreshSession", json!({ "refreshToken": "REFRESH" }), "signedIn { expiresAt }"), Served),
-        ("claimPlaceholder", mutation("claimPlaceholder", json!({ "token": "CLAIM", "password": PASSWORD }), "signedIn { expiresAt }"), Served),
+        (
+            "register",
+            mutation(
+                "register",
+                json!({ "username": "new", "password": PASSWORD }),
+                "signedIn { expiresAt }",
+            ),
+            Served,
+        ),
+        (
+            "login",
+            mutation(
+                "login",
+                json!({ "login": "ada", "password": PASSWORD }),
+                "result { __typename }",
+            ),
+            Served,
+        ),
+        (
+            "refreshSession",
+            mutation(
+                "refreshSession",
+                json!({ "refreshToken": "REFRESH" }),
+                "signedIn { expiresAt }",
+            ),
+            Served,
+        ),
+        (
+            "claimPlaceholder",
+            mutation(
+                "claimPlaceholder",
+                json!({ "token": "CLAIM", "password": PASSWORD }),
+                "signedIn { expiresAt }",
+            ),
+            Served,
+        ),
         ("logout", mutation("logout", json!({}), "sessionId"), Refused),
-        ("revokeSession", mutation("revokeSession", json!({ "sessionId": SESSION }), "sessionId"), Refused),
-        ("revokeOtherSessions", mutation("revokeOtherSessions", json!({}), "sessionIds"), Refused),
-        ("changePassword", mutation("changePassword", json!({ "currentPassword": PASSWORD, "newPassword": "battery staple" }), "viewer { email }"), Refused),
-        ("updateProfile", mutation("updateProfile", json!({ "displayName": "x" }), "user { id }"), Refused),
-        ("createPlaceholderClaim", mutation("createPlaceholderClaim", json!({ "userId": SOMEBODY }), "claim { token }"), Refused),
+        (
+            "revokeSession",
+            mutation("revokeSession", json!({ "sessionId": SESSION }), "sessionId"),
+            Refused,
+        ),
+        (
+            "revokeOtherSessions",
+            mutation("revokeOtherSessions", json!({}), "sessionIds"),
+            Refused,
+        ),
+        (
+            "changePassword",
+            mutation(
+                "changePassword",
+                json!({ "currentPassword": PASSWORD, "newPassword": "battery staple" }),
+                "viewer { email }",
+            ),
+            Refused,
+        ),
+        (
+            "updateProfile",
+            mutation("updateProfile", json!({ "displayName": "x" }), "user { id }"),
+            Refused,
+        ),
+        (
+            "createPlaceholderClaim",
+            mutation(
+                "createPlaceholderClaim",
+                json!({ "userId": SOMEBODY }),
+                "claim { token }",
+            ),
+            Refused,
+        ),
     ]
 }
 
@@ -66,7 +134,11 @@ async fn who_has_no_token_gets_null_or_is_refused() {
                 assert_eq!(answer["errors"][0]["extensions"], unauthenticated(), "{field}");
             }
         }
-        assert_eq!(house.anonymous().send(&document, json!({})).await, answer, "{field}");
+        assert_eq!(
+            house.anonymous().send(&document, json!({})).await,
+            answer,
+            "{field}"
+        );
     }
 }
 
@@ -75,7 +147,8 @@ async fn references_are_null_for_who_has_no_token() {
     let house = House::new().await;
     let ada = house.register("ada").await;
     let document = "query($of: [_Any!]!) { _entities(representations: $of) { ... on User { username } } }";
-    let of = json!({ "of": [{ "__typename": "User", "id": ada.id }, { "__typename": "User", "id": SOMEBODY }] });
+    let of =
+        json!({ "of": [{ "__typename": "User", "id": ada.id }, { "__typename": "User", "id": SOMEBODY }] });
     let data = house.anonymous().data(document, of).await;
     assert_eq!(data, json!({ "_entities": [null, null] }));
 }
@@ -87,7 +160,10 @@ async fn every_root_field_has_its_case() {
     let schema = house.anonymous().data(document, json!({})).await;
     let names = |root: &str| -> Vec<String> {
         let fields = schema["__schema"][root]["fields"].as_array().unwrap();
-        fields.iter().map(|field| field["name"].as_str().unwrap().to_owned()).collect()
+        fields
+            .iter()
+            .map(|field| field["name"].as_str().unwrap().to_owned())
+            .collect()
     };
     let mut fields = [names("queryType"), names("mutationType")].concat();
     // What federation asks for; `references_are_null_for_who_has_no_token` is the case of the first.
@@ -107,8 +183,17 @@ async fn claim_token(house: &House, admin: &crate::house::Person) -> String {
         avatar_url: None,
         created_at: house.world.platform.clock.now(),
     };
-    let made = commons_user::service::import_users(&house.service, "slack:T1", &[imported]).await.unwrap();
-    let document = "mutation($id: ID!) { createPlaceholderClaim(input: { userId: $id }) { claim { token } } }";
-    let data = house.client(admin).data(document, json!({ "id": made["U1"].to_string() })).await;
-    data["createPlaceholderClaim"]["claim"]["token"].as_str().unwrap().to_owned()
+    let made = commons_user::service::import_users(&house.service, "slack:T1", &[imported])
+        .await
+        .unwrap();
+    let document =
+        "mutation($id: ID!) { createPlaceholderClaim(input: { userId: $id }) { claim { token } } }";
+    let data = house
+        .client(admin)
+        .data(document, json!({ "id": made["U1"].to_string() }))
+        .await;
+    data["createPlaceholderClaim"]["claim"]["token"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }

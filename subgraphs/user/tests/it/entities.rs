@@ -21,10 +21,14 @@ async fn fifty_references_are_one_query() {
         of.push(user(id.as_str()));
         expected.push(json!({ "__typename": "User", "id": id, "username": name }));
     }
-    let (queries, data) = house.counted(house.client(&ada), ENTITIES, json!({ "of": of })).await;
+    let (queries, data) = house
+        .counted(house.client(&ada), ENTITIES, json!({ "of": of }))
+        .await;
     assert_eq!(queries, 1);
     assert_eq!(data, json!({ "_entities": expected }));
-    let (queries, _) = house.counted(house.client(&ada), ENTITIES, json!({ "of": of })).await;
+    let (queries, _) = house
+        .counted(house.client(&ada), ENTITIES, json!({ "of": of }))
+        .await;
     assert_eq!(queries, 0);
 }
 
@@ -43,7 +47,10 @@ async fn what_is_nobody_is_null_and_spoils_nothing() {
     ]);
     let data = house.client(&ada).data(ENTITIES, json!({ "of": of })).await;
     let found = json!({ "__typename": "User", "id": ada.id, "username": "ada" });
-    assert_eq!(data["_entities"], json!([null, null, null, null, null, null, found]));
+    assert_eq!(
+        data["_entities"],
+        json!([null, null, null, null, null, null, found])
+    );
 }
 
 #[tokio::test]
@@ -58,11 +65,18 @@ async fn what_is_no_reference_is_refused_with_a_code() {
         json!({ "__typename": "Guild", "id": ada.id }),
         json!({ "__typename": 5, "id": ada.id }),
     ] {
-        let error = house.client(&ada).error(ENTITIES, json!({ "of": [broken] })).await;
+        let error = house
+            .client(&ada)
+            .error(ENTITIES, json!({ "of": [broken] }))
+            .await;
         assert_eq!(error["code"], "INVALID", "{broken}");
     }
     let many = vec![user(ada.id.as_str()); 1_001];
-    let document = "query($representations: [_Any!]!) { _entities(representations: $representations) { __typename } }";
-    let error = house.client(&ada).error(document, json!({ "representations": many })).await;
+    let document =
+        "query($representations: [_Any!]!) { _entities(representations: $representations) { __typename } }";
+    let error = house
+        .client(&ada)
+        .error(document, json!({ "representations": many }))
+        .await;
     assert_eq!(error["reason"], "TOO_MANY_REPRESENTATIONS");
 }

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 
 async fn raw(house: &House, body: &[u8]) -> Value {
-    let answer = house.subgraph.answer(body, commons_testing::world::call(None)).await;
+    let answer = house
+        .subgraph
+        .answer(body, commons_testing::world::call(None))
+        .await;
     serde_json::from_slice(&answer).unwrap()
 }
 
@@ -13,7 +16,11 @@ async fn raw(house: &House, body: &[u8]) -> Value {
 fn assert_invalid(answer: &Value, reason: Option<&str>, what: &str) {
     let extensions = &answer["errors"][0]["extensions"];
     assert_eq!(extensions["code"], "INVALID", "{what}: {answer:#}");
-    assert_eq!(extensions.get("reason").and_then(Value::as_str), reason, "{what}: {answer:#}");
+    assert_eq!(
+        extensions.get("reason").and_then(Value::as_str),
+        reason,
+        "{what}: {answer:#}"
+    );
 }
 
 #[tokio::test]
@@ -33,7 +40,11 @@ async fn bombs_are_refused_unread() {
             }
         }
         let selections = format!("{}id{}", "{ viewer ".repeat(size), "}".repeat(size));
-        assert_invalid(&house.anonymous().send(&selections, json!({})).await, Some("QUERY_TOO_DEEP"), "selections");
+        assert_invalid(
+            &house.anonymous().send(&selections, json!({})).await,
+            Some("QUERY_TOO_DEEP"),
+            "selections",
+        );
     }
     house.register("ada").await;
 }
@@ -44,7 +55,8 @@ async fn bombs_in_variables_are_refused() {
     for size in [100, 1_000, 10_000] {
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
             let bomb = format!("{}1{}", open.repeat(size), close.repeat(size));
-            let body = format!("{{\"query\":\"{{ instance {{ name }} }}\",\"variables\":{{\"ids\":{bomb}}}}}");
+            let body =
+                format!("{{\"query\":\"{{ instance {{ name }} }}\",\"variables\":{{\"ids\":{bomb}}}}}");
             let answer = raw(&house, body.as_bytes()).await;
             // Below the parser's own bound the value is unused and harmless.
             if answer.get("errors").is_some() {
@@ -66,20 +78,35 @@ async fn wide_documents_are_refused() {
     });
     let mut fragments = String::from("{ ...f0 }");
     for i in 0..100 {
-        write!(fragments, " fragment f{i} on Query {{ ...f{n} ...f{n} }}", n = i + 1).unwrap();
+        write!(
+            fragments,
+            " fragment f{i} on Query {{ ...f{n} ...f{n} }}",
+            n = i + 1
+        )
+        .unwrap();
     }
     fragments.push_str(" fragment f100 on Query { viewer { email } }");
     for (document, reason) in [
         (format!("{{ {aliases} }}"), "TOO_MANY_ALIASES"),
-        (format!("{{ viewer {} {{ email }} }}", "@skip(if: false) ".repeat(21)), "TOO_MANY_DIRECTIVES"),
+        (
+            format!("{{ viewer {} {{ email }} }}", "@skip(if: false) ".repeat(21)),
+            "TOO_MANY_DIRECTIVES",
+        ),
         (fragments, "TOO_MANY_FIELDS"),
-        ("{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }".into(), "FRAGMENT_CYCLE"),
+        (
+            "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }".into(),
+            "FRAGMENT_CYCLE",
+        ),
         (format!("{{ {} }}", "viewer ".repeat(2_000)), "QUERY_TOO_LONG"),
         ("{ viewer {".into(), "QUERY_SYNTAX"),
         (String::new(), "QUERY_SYNTAX"),
     ] {
         let answer = house.anonymous().send(&document, json!({})).await;
-        assert_invalid(&answer, Some(reason), &document.chars().take(60).collect::<String>());
+        assert_invalid(
+            &answer,
+            Some(reason),
+            &document.chars().take(60).collect::<String>(),
+        );
     }
 }
 
@@ -96,7 +123,11 @@ async fn bodies_that_are_no_request_are_refused() {
         (b"[]", "BATCH_REFUSED"),
         (b" [{\"query\": \"{ viewer { email } }\"}]", "BATCH_REFUSED"),
     ] {
-        assert_invalid(&raw(&house, body).await, Some(reason), &String::from_utf8_lossy(body));
+        assert_invalid(
+            &raw(&house, body).await,
+            Some(reason),
+            &String::from_utf8_lossy(body),
+        );
     }
 }
 
@@ -108,18 +139,33 @@ async fn what_does_not_fit_the_schema_is_refused() {
         ("{ viewer }", json!({})),
         ("{ user(id: {a: 1}) { id } }", json!({})),
         ("{ users(ids: \"a\", extra: 1) { id } }", json!({})),
-        ("mutation { register(input: { username: 5, password: true }) { signedIn { expiresAt } } }", json!({})),
+        (
+            "mutation { register(input: { username: 5, password: true }) { signedIn { expiresAt } } }",
+            json!({}),
+        ),
         (REGISTER, json!({})),
         (REGISTER, json!({ "input": null })),
         (REGISTER, json!({ "input": [] })),
         (REGISTER, json!({ "input": { "username": "ada" } })),
-        (REGISTER, json!({ "input": { "username": ["ada"], "password": 12345678 } })),
-        (REGISTER, json!({ "input": { "username": "ada", "password": "correct horse", "administrator": true } })),
-        ("query A { viewer { email } } query B { viewer { email } }", json!({})),
+        (
+            REGISTER,
+            json!({ "input": { "username": ["ada"], "password": 12345678 } }),
+        ),
+        (
+            REGISTER,
+            json!({ "input": { "username": "ada", "password": "correct horse", "administrator": true } }),
+        ),
+        (
+            "query A { viewer { email } } query B { viewer { email } }",
+            json!({}),
+        ),
         ("subscription { viewer { email } }", json!({})),
     ] {
         let answer = house.anonymous().send(document, variables.clone()).await;
         assert_invalid(&answer, None, &format!("{document} {variables}"));
     }
-    assert_eq!(house.anonymous().data(WHO, json!({})).await, json!({ "viewer": null }));
+    assert_eq!(
+        house.anonymous().data(WHO, json!({})).await,
+        json!({ "viewer": null })
+    );
 }

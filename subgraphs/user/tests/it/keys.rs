@@ -13,8 +13,14 @@ use serde_json::{Value, json};
 fn published(platform: &Platform) -> Vec<String> {
     let set: Value = serde_json::from_slice(&platform.tokens.jwks().unwrap()).unwrap();
     let keys = set["keys"].as_array().unwrap();
-    assert!(keys.iter().all(|key| key["kty"] == "OKP" && key["crv"] == "Ed25519" && key.get("d").is_none()));
-    let mut names: Vec<String> = keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect();
+    assert!(
+        keys.iter()
+            .all(|key| key["kty"] == "OKP" && key["crv"] == "Ed25519" && key.get("d").is_none())
+    );
+    let mut names: Vec<String> = keys
+        .iter()
+        .map(|key| key["kid"].as_str().unwrap().to_owned())
+        .collect();
     names.sort();
     names
 }
@@ -44,7 +50,11 @@ async fn two_keys_live_and_a_restart_keeps_them() {
 #[tokio::test]
 async fn private_keys_are_sealed() {
     let house = House::new().await;
-    for row in signing_key::Entity::find().all(house.world.platform.db.read()).await.unwrap() {
+    for row in signing_key::Entity::find()
+        .all(house.world.platform.db.read())
+        .await
+        .unwrap()
+    {
         let plain = house.world.platform.secret.open(&row.sealed).unwrap();
         assert!(!row.sealed.windows(16).any(|window| plain.ends_with(window)));
         assert!(Secret::new("another secret").open(&row.sealed).is_err());
@@ -64,7 +74,10 @@ async fn another_secret_does_not_start_and_spoils_nothing() {
         let refused = UserService::start(wrong.clone(), changes).await;
         assert!(matches!(refused, Err(StartError::Sealed)), "{days}");
         assert!(wrong.tokens.jwks().is_none());
-        assert_eq!(passes(&another_process(&house.world).await, &ada).await, days == 0);
+        assert_eq!(
+            passes(&another_process(&house.world).await, &ada).await,
+            days == 0
+        );
     }
 }
 
@@ -74,7 +87,10 @@ async fn keys_move_on_every_thirty_days() {
     house.register("ada").await;
     let platform = &house.world.platform;
     let first = published(platform);
-    house.world.clock.advance(TimeDelta::days(30) - TimeDelta::seconds(60));
+    house
+        .world
+        .clock
+        .advance(TimeDelta::days(30) - TimeDelta::seconds(60));
     let token = fresh(&house).await;
     assert!(passes(platform, &token).await);
     assert_eq!(published(platform), first);
@@ -91,7 +107,9 @@ async fn keys_move_on_every_thirty_days() {
     // A process that has not looked at the keys since knows the new signer: it was waiting there.
     let (service, subgraph) = (&house.service, &house.subgraph);
     assert!(std::sync::Arc::strong_count(service) > 0);
-    Client::with(subgraph, bearer(&newer.access)).data(WHO, json!({})).await;
+    Client::with(subgraph, bearer(&newer.access))
+        .data(WHO, json!({}))
+        .await;
 
     house.world.clock.advance(TimeDelta::days(31));
     let last = fresh(&house).await;
@@ -104,7 +122,9 @@ async fn keys_move_on_every_thirty_days() {
 
 fn kid(person: &Person) -> String {
     use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-    let header = BASE64_URL_SAFE_NO_PAD.decode(person.access.split('.').next().unwrap()).unwrap();
+    let header = BASE64_URL_SAFE_NO_PAD
+        .decode(person.access.split('.').next().unwrap())
+        .unwrap();
     let header: Value = serde_json::from_slice(&header).unwrap();
     header["kid"].as_str().unwrap().to_owned()
 }

@@ -21,7 +21,10 @@ async fn a_name_or_an_address_in_any_case_logs_in() {
 async fn a_wrong_name_and_a_wrong_password_get_the_same_answer() {
     let house = House::new().await;
     house.register("ada").await;
-    let wrong = house.anonymous().send(LOGIN, credentials("ada", "wrong password")).await;
+    let wrong = house
+        .anonymous()
+        .send(LOGIN, credentials("ada", "wrong password"))
+        .await;
     assert_eq!(
         wrong["errors"][0]["extensions"],
         json!({ "code": "UNAUTHENTICATED", "reason": "WRONG_CREDENTIALS" })
@@ -82,7 +85,10 @@ async fn a_password_that_is_changed_meanwhile_opens_nothing() {
         tokio::task::yield_now().await;
     }
     user::Entity::update_many()
-        .col_expr(user::Column::PasswordHash, sea_orm::sea_query::Expr::value("another"))
+        .col_expr(
+            user::Column::PasswordHash,
+            sea_orm::sea_query::Expr::value("another"),
+        )
         .filter(user::Column::Username.eq("ada"))
         .exec(&tx)
         .await

@@ -17,7 +17,11 @@ async fn an_account_is_found_by_its_id_or_its_name() {
     let found = json!({ "user": { "id": person.id, "username": "ada" } });
     assert_eq!(ada.data(USER, json!({ "id": person.id })).await, found);
     assert_eq!(ada.data(USER, json!({ "name": " ADA " })).await, found);
-    for nobody in [json!({ "id": UNKNOWN }), json!({ "name": "ben" }), json!({ "name": "" })] {
+    for nobody in [
+        json!({ "id": UNKNOWN }),
+        json!({ "name": "ben" }),
+        json!({ "name": "" }),
+    ] {
         assert_eq!(ada.data(USER, nobody).await, json!({ "user": null }));
     }
     for both in [json!({}), json!({ "id": person.id, "name": "ada" })] {
@@ -32,7 +36,11 @@ async fn an_account_is_found_by_its_id_or_its_name() {
         &person.id.to_uppercase(),
         &format!("{}x", person.id),
     ] {
-        assert_eq!(ada.error(USER, json!({ "id": wrong })).await, invalid("id", "ID_MALFORMED"), "{wrong}");
+        assert_eq!(
+            ada.error(USER, json!({ "id": wrong })).await,
+            invalid("id", "ID_MALFORMED"),
+            "{wrong}"
+        );
     }
 }
 
@@ -42,13 +50,27 @@ async fn many_accounts_are_one_query_in_the_order_of_the_ids() {
     let ada = house.register("ada").await;
     let mut ids = vec![UNKNOWN.to_owned()];
     for number in 0..97 {
-        ids.push(house.world.person(&format!("person{number}")).await.user.to_string());
+        ids.push(
+            house
+                .world
+                .person(&format!("person{number}"))
+                .await
+                .user
+                .to_string(),
+        );
     }
     ids.extend([ada.id.clone(), ids[1].clone()]);
     assert_eq!(ids.len(), 100);
-    let (queries, data) = house.counted(house.client(&ada), USERS, json!({ "ids": ids })).await;
+    let (queries, data) = house
+        .counted(house.client(&ada), USERS, json!({ "ids": ids }))
+        .await;
     assert_eq!(queries, 1);
-    let found: Vec<&str> = data["users"].as_array().unwrap().iter().map(|user| user["id"].as_str().unwrap_or("")).collect();
+    let found: Vec<&str> = data["users"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|user| user["id"].as_str().unwrap_or(""))
+        .collect();
     ids[0].clear();
     assert_eq!(found, ids);
 
@@ -56,9 +78,15 @@ async fn many_accounts_are_one_query_in_the_order_of_the_ids() {
     ids.push(ada.id.clone());
     let error = house.client(&ada).error(USERS, json!({ "ids": ids })).await;
     assert_eq!(error, invalid("ids", "TOO_MANY_IDS"));
-    let error = house.client(&ada).error(USERS, json!({ "ids": [ada.id, ada.session] })).await;
+    let error = house
+        .client(&ada)
+        .error(USERS, json!({ "ids": [ada.id, ada.session] }))
+        .await;
     assert_eq!(error, invalid("ids", "ID_MALFORMED"));
-    assert_eq!(house.client(&ada).data(USERS, json!({ "ids": [] })).await, json!({ "users": [] }));
+    assert_eq!(
+        house.client(&ada).data(USERS, json!({ "ids": [] })).await,
+        json!({ "users": [] })
+    );
 }
 
 #[tokio::test]
@@ -82,7 +110,10 @@ async fn a_deleted_account_is_nobody_in_particular() {
         ada.data(document, json!({ "id": ben.to_string() })).await["user"],
         json!({ "username": ben.to_string(), "displayName": "Deleted user", "bio": null, "avatarUrl": null })
     );
-    assert_eq!(ada.data(document, json!({ "name": "ben" })).await["user"], Value::Null);
+    assert_eq!(
+        ada.data(document, json!({ "name": "ben" })).await["user"],
+        Value::Null
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod denied;
 mod entities;
 mod house;
+mod import;
 mod input;
 mod keys;
 mod login;

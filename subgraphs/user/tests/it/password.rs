@@ -5,7 +5,8 @@ use commons_entities::user::user;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 
-const CHANGE: &str = "mutation($input: ChangePasswordInput!) { changePassword(input: $input) { viewer { user { id } } } }";
+const CHANGE: &str =
+    "mutation($input: ChangePasswordInput!) { changePassword(input: $input) { viewer { user { id } } } }";
 
 fn change(current: &str, new: &str) -> Value {
     input(json!({ "currentPassword": current, "newPassword": new }))
@@ -15,13 +16,22 @@ fn change(current: &str, new: &str) -> Value {
 async fn the_new_password_counts_and_other_sessions_end() {
     let house = House::new().await;
     let (here, there) = (house.register("ada").await, house.login("ada").await);
-    let data = house.client(&here).data(CHANGE, change(PASSWORD, "battery staple")).await;
+    let data = house
+        .client(&here)
+        .data(CHANGE, change(PASSWORD, "battery staple"))
+        .await;
     assert_eq!(data["changePassword"]["viewer"]["user"]["id"], here.id.as_str());
     house.client(&here).data(WHO, json!({})).await;
-    assert_eq!(house.client(&there).error(WHO, json!({})).await, unauthenticated());
+    assert_eq!(
+        house.client(&there).error(WHO, json!({})).await,
+        unauthenticated()
+    );
     let old = house.anonymous().error(LOGIN, credentials("ada", PASSWORD)).await;
     assert_eq!(old["reason"], "WRONG_CREDENTIALS");
-    house.anonymous().data(LOGIN, credentials("ada", "battery staple")).await;
+    house
+        .anonymous()
+        .data(LOGIN, credentials("ada", "battery staple"))
+        .await;
 }
 
 #[tokio::test]
@@ -30,12 +40,20 @@ async fn a_wrong_or_a_bad_password_changes_nothing() {
     let (here, there) = (house.register("ada").await, house.login("ada").await);
     let client = house.client(&here);
     for (current, new, field, reason) in [
-        ("wrong password", "battery staple", "currentPassword", "WRONG_PASSWORD"),
+        (
+            "wrong password",
+            "battery staple",
+            "currentPassword",
+            "WRONG_PASSWORD",
+        ),
         ("", "battery staple", "currentPassword", "WRONG_PASSWORD"),
         (PASSWORD, "short", "newPassword", "CONTENT_TOO_SHORT"),
         (PASSWORD, &"x".repeat(257), "newPassword", "CONTENT_TOO_LONG"),
     ] {
-        assert_eq!(client.error(CHANGE, change(current, new)).await, invalid(field, reason));
+        assert_eq!(
+            client.error(CHANGE, change(current, new)).await,
+            invalid(field, reason)
+        );
     }
     house.client(&there).data(WHO, json!({})).await;
     house.login("ada").await;
@@ -52,7 +70,11 @@ async fn of_two_changes_at_once_one_counts() {
     );
     let refused = [&one, &two].map(|answer| answer.get("errors").is_some());
     assert!(refused[0] != refused[1], "{one:#} {two:#}");
-    let counts = if refused[0] { "staple battery" } else { "battery staple" };
+    let counts = if refused[0] {
+        "staple battery"
+    } else {
+        "battery staple"
+    };
     house.anonymous().data(LOGIN, credentials("ada", counts)).await;
 }
 

@@ -1,23 +1,20 @@
-//! Placeholders: made by an import, taken over with a token.
+//! Placeholders, taken over with a token.
 
 use crate::house::{House, LOGIN, PASSWORD, Person, WHO, bearer, credentials, input, invalid};
 use chrono::{DateTime, TimeDelta};
-use commons_entities::{UserId, user::user};
+use commons_entities::UserId;
 use commons_testing::Client;
 use commons_user::service::{self, ImportedUser};
-use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
-use std::collections::HashSet;
 
-const SOURCE: &str = "slack:T061A2UFL";
-const CREATE: &str =
-    "mutation($input: CreatePlaceholderClaimInput!) { createPlaceholderClaim(input: $input) { claim { token expiresAt } } }";
+pub(crate) const SOURCE: &str = "slack:T061A2UFL";
+const CREATE: &str = "mutation($input: CreatePlaceholderClaimInput!) { createPlaceholderClaim(input: $input) { claim { token expiresAt } } }";
 const CLAIM: &str = "mutation($input: ClaimPlaceholderInput!) { claimPlaceholder(input: $input) { signedIn {
     accessToken refreshToken session { id } viewer { administrator email user { id username displayName kind } }
 } } }";
-const KIND: &str = "query($id: ID!) { user(id: $id) { username displayName kind createdAt } }";
+pub(crate) const KIND: &str = "query($id: ID!) { user(id: $id) { username displayName kind createdAt } }";
 
-fn imported(external_id: &str, username: &str) -> ImportedUser {
+pub(crate) fn imported(external_id: &str, username: &str) -> ImportedUser {
     ImportedUser {
         external_id: external_id.to_owned(),
         username: username.to_owned(),
@@ -28,16 +25,24 @@ fn imported(external_id: &str, username: &str) -> ImportedUser {
 }
 
 /// A house with an administrator and one placeholder.
-async fn house() -> (House, Person, UserId) {
+pub(crate) async fn house() -> (House, Person, UserId) {
     let house = House::new().await;
     let admin = house.register("admin").await;
-    let made = service::import_users(&house.service, SOURCE, &[imported("U1", "grace")]).await.unwrap();
+    let made = service::import_users(&house.service, SOURCE, &[imported("U1", "grace")])
+        .await
+        .unwrap();
     (house, admin, made["U1"])
 }
 
 async fn token(house: &House, by: &Person, of: UserId) -> String {
-    let data = house.client(by).data(CREATE, input(json!({ "userId": of.to_string() }))).await;
-    data["createPlaceholderClaim"]["claim"]["token"].as_str().unwrap().to_owned()
+    let data = house
+        .client(by)
+        .data(CREATE, input(json!({ "userId": of.to_string() })))
+        .await;
+    data["createPlaceholderClaim"]["claim"]["token"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 fn claim(token: &str) -> Value {
@@ -49,67 +54,21 @@ fn not_found() -> Value {
 }
 
 #[tokio::test]
-async fn importing_again_adds_only_what_is_new() {
-    let (house, admin, grace) = house().await;
-    let users = [imported("U1", "renamed"), imported("U2", "linus"), imported("U2", "linus")];
-    let made = service::import_users(&house.service, SOURCE, &users).await.unwrap();
-    assert_eq!((made.len(), made["U1"]), (2, grace));
-    let db = house.world.platform.db.read();
-    assert_eq!(user::Entity::find().count(db).await.unwrap(), 3);
-    assert_eq!(service::import_users(&house.service, SOURCE, &users).await.unwrap(), made);
-    assert_eq!(user::Entity::find().count(db).await.unwrap(), 3);
-    assert_eq!(
-        house.client(&admin).data(KIND, json!({ "id": grace.to_string() })).await["user"],
-        json!({
-            "username": "grace", "displayName": "The grace", "kind": "PLACEHOLDER",
-            "createdAt": "2017-07-14T02:40:00+00:00",
-        })
-    );
-    // The same id of another source is somebody else.
-    let other = service::import_users(&house.service, "slack:T2", &[imported("U1", "grace")]).await.unwrap();
-    assert_ne!(other["U1"], grace);
-}
-
-#[tokio::test]
-async fn every_name_of_a_source_becomes_acceptable_and_unique() {
-    let (house, ..) = house().await;
-    let long = "x".repeat(60);
-    let users: Vec<ImportedUser> = [
-        ("U2", "grace"),
-        ("U3", "Grace"),
-        ("U4", "Grace Hopper!"),
-        ("U5", ""),
-        ("", ""),
-        ("日本", "日本語"),
-        ("語", "日本語"),
-        ("an-id-that-is-longer-than-a-name-may-be", "admin"),
-        ("U6", &long),
-        ("U7", &long),
-        ("U8", "---"),
-        ("U9", "aaaaaaaaaaaaaaaaaaa - b"),
-    ]
-    .iter()
-    .map(|(id, name)| imported(id, name))
-    .collect();
-    let made = service::import_users(&house.service, SOURCE, &users).await.unwrap();
-    assert_eq!(made.len(), users.len() + 1);
-    let rows = user::Entity::find().all(house.world.platform.db.read()).await.unwrap();
-    let names: HashSet<&str> = rows.iter().map(|row| row.username.as_str()).collect();
-    assert_eq!(names.len(), rows.len());
-    assert!(rows.iter().all(|row| commons_content::Username::parse(&row.username).is_ok()), "{names:?}");
-    for expected in ["grace-u2", "grace-u3", "grace-hopper", "user-u5", "admin-2"] {
-        assert!(names.contains(expected), "{expected} in {names:?}");
-    }
-}
-
-#[tokio::test]
 async fn a_placeholder_cannot_log_in_and_does_not_administer() {
     let house = House::new().await;
-    service::import_users(&house.service, SOURCE, &[imported("U1", "grace")]).await.unwrap();
-    let error = house.anonymous().error(LOGIN, credentials("grace", PASSWORD)).await;
+    service::import_users(&house.service, SOURCE, &[imported("U1", "grace")])
+        .await
+        .unwrap();
+    let error = house
+        .anonymous()
+        .error(LOGIN, credentials("grace", PASSWORD))
+        .await;
     assert_eq!(error["reason"], "WRONG_CREDENTIALS");
     let admin = house.register("ada").await;
-    let data = house.client(&admin).data("{ viewer { administrator } }", json!({})).await;
+    let data = house
+        .client(&admin)
+        .data("{ viewer { administrator } }", json!({}))
+        .await;
     assert_eq!(data["viewer"]["administrator"], true);
 }
 
@@ -117,9 +76,13 @@ async fn a_placeholder_cannot_log_in_and_does_not_administer() {
 async fn its_bearer_takes_a_placeholder_over_once() {
     let (house, admin, grace) = house().await;
     // It is in the caches as a placeholder.
-    house.client(&admin).data(KIND, json!({ "id": grace.to_string() })).await;
+    house
+        .client(&admin)
+        .data(KIND, json!({ "id": grace.to_string() }))
+        .await;
     let token = token(&house, &admin, grace).await;
-    let fields = json!({ "token": token, "password": PASSWORD, "username": "Hopper", "email": "g@example.org" });
+    let fields =
+        json!({ "token": token, "password": PASSWORD, "username": "Hopper", "email": "g@example.org" });
     let data = house.anonymous().data(CLAIM, input(fields)).await;
     let signed_in = &data["claimPlaceholder"]["signedIn"];
     assert_eq!(
@@ -129,25 +92,45 @@ async fn its_bearer_takes_a_placeholder_over_once() {
             "user": { "id": grace.to_string(), "username": "hopper", "displayName": "The grace", "kind": "PERSON" },
         })
     );
-    let client = Client::with(&house.subgraph, bearer(signed_in["accessToken"].as_str().unwrap()));
-    assert_eq!(client.data(WHO, json!({})).await["viewer"]["user"]["id"], grace.to_string());
-    let seen = house.client(&admin).data(KIND, json!({ "id": grace.to_string() })).await;
+    let client = Client::with(
+        &house.subgraph,
+        bearer(signed_in["accessToken"].as_str().unwrap()),
+    );
+    assert_eq!(
+        client.data(WHO, json!({})).await["viewer"]["user"]["id"],
+        grace.to_string()
+    );
+    let seen = house
+        .client(&admin)
+        .data(KIND, json!({ "id": grace.to_string() }))
+        .await;
     assert_eq!(seen["user"]["kind"], "PERSON");
     house.login("hopper").await;
 
     assert_eq!(house.anonymous().error(CLAIM, claim(&token)).await, not_found());
-    let error = house.client(&admin).error(CREATE, input(json!({ "userId": grace.to_string() }))).await;
+    let error = house
+        .client(&admin)
+        .error(CREATE, input(json!({ "userId": grace.to_string() })))
+        .await;
     assert_eq!(error, json!({ "code": "CONFLICT", "reason": "NOT_PLACEHOLDER" }));
     // A later import still knows who it is.
-    let again = service::import_users(&house.service, SOURCE, &[imported("U1", "grace")]).await.unwrap();
+    let again = service::import_users(&house.service, SOURCE, &[imported("U1", "grace")])
+        .await
+        .unwrap();
     assert_eq!(again["U1"], grace);
 }
 
 #[tokio::test]
 async fn without_a_name_the_imported_one_stays() {
     let (house, admin, grace) = house().await;
-    let data = house.anonymous().data(CLAIM, claim(&token(&house, &admin, grace).await)).await;
-    assert_eq!(data["claimPlaceholder"]["signedIn"]["viewer"]["user"]["username"], "grace");
+    let data = house
+        .anonymous()
+        .data(CLAIM, claim(&token(&house, &admin, grace).await))
+        .await;
+    assert_eq!(
+        data["claimPlaceholder"]["signedIn"]["viewer"]["user"]["username"],
+        "grace"
+    );
 }
 
 #[tokio::test]
@@ -178,13 +161,21 @@ async fn bad_claims_leave_the_token_good() {
     let token = token(&house, &admin, grace).await;
     for (field, value, error) in [
         ("username", "-", invalid("username", "CONTENT_TOO_SHORT")),
-        ("username", "admin", json!({ "code": "CONFLICT", "reason": "USERNAME_TAKEN", "field": "username" })),
+        (
+            "username",
+            "admin",
+            json!({ "code": "CONFLICT", "reason": "USERNAME_TAKEN", "field": "username" }),
+        ),
         ("password", "short", invalid("password", "CONTENT_TOO_SHORT")),
         ("email", "nowhere", invalid("email", "CONTENT_MALFORMED")),
     ] {
         let mut fields = json!({ "token": token, "password": PASSWORD });
         fields[field] = value.into();
-        assert_eq!(house.anonymous().error(CLAIM, input(fields)).await, error, "{field}");
+        assert_eq!(
+            house.anonymous().error(CLAIM, input(fields)).await,
+            error,
+            "{field}"
+        );
     }
     house.anonymous().data(CLAIM, claim(&token)).await;
 }
@@ -194,7 +185,10 @@ async fn only_an_administrator_gives_out_tokens() {
     let (house, admin, grace) = house().await;
     let ben = house.register("ben").await;
     let create = async |by: &Person, id: &str| {
-        let answer = house.client(by).send(CREATE, input(json!({ "userId": id }))).await;
+        let answer = house
+            .client(by)
+            .send(CREATE, input(json!({ "userId": id })))
+            .await;
         answer["errors"][0]["extensions"].clone()
     };
     let unknown = "user_01h455vb4pex5vsknk084sn02q";
@@ -205,15 +199,8 @@ async fn only_an_administrator_gives_out_tokens() {
     }
     assert_eq!(create(&admin, unknown).await, json!({ "code": "NOT_FOUND" }));
     assert_eq!(create(&admin, &ben.id).await["reason"], "NOT_PLACEHOLDER");
-    assert_eq!(create(&admin, "nonsense").await, invalid("userId", "ID_MALFORMED"));
-}
-
-#[tokio::test]
-async fn the_owner_of_an_import_is_a_person() {
-    let (house, admin, _) = house().await;
-    let owner = service::owner(&house.service, "Admin").await.unwrap();
-    assert_eq!(owner.to_string(), admin.id);
-    for nobody in ["grace", "nobody", ""] {
-        assert!(service::owner(&house.service, nobody).await.is_err());
-    }
+    assert_eq!(
+        create(&admin, "nonsense").await,
+        invalid("userId", "ID_MALFORMED")
+    );
 }

@@ -16,9 +16,12 @@ async fn update(client: &Client<'_>, fields: Value) -> Value {
 /// The profile on every way that reads it.
 async fn seen(house: &House, by: &Person, of: &Person) -> [Value; 4] {
     let client = house.client(by);
-    let document = format!("query($id: ID!) {{ user(id: $id) {{ {FIELDS} }} users(ids: [$id]) {{ {FIELDS} }} }}");
+    let document =
+        format!("query($id: ID!) {{ user(id: $id) {{ {FIELDS} }} users(ids: [$id]) {{ {FIELDS} }} }}");
     let mut read = client.data(&document, json!({ "id": of.id })).await;
-    let document = format!("query($of: [_Any!]!) {{ _entities(representations: $of) {{ ... on User {{ {FIELDS} }} }} }}");
+    let document = format!(
+        "query($of: [_Any!]!) {{ _entities(representations: $of) {{ ... on User {{ {FIELDS} }} }} }}"
+    );
     let of_id = json!({ "of": [{ "__typename": "User", "id": of.id }] });
     let mut entities = client.data(&document, of_id).await;
     let document = format!("query($name: String!) {{ user(username: $name) {{ {FIELDS} }} }}");
@@ -63,13 +66,20 @@ async fn bad_fields_are_refused_and_change_nothing() {
         ("avatarUrl", "http://example.org".into(), "CONTENT_MALFORMED"),
         ("avatarUrl", "javascript:alert(1)".into(), "CONTENT_MALFORMED"),
         ("avatarUrl", String::new(), "CONTENT_EMPTY"),
-        ("avatarUrl", format!("https://example.org/{}", "x".repeat(2_048)), "CONTENT_TOO_LONG"),
+        (
+            "avatarUrl",
+            format!("https://example.org/{}", "x".repeat(2_048)),
+            "CONTENT_TOO_LONG",
+        ),
     ] {
         let mut fields = json!({ "displayName": "Somebody", "bio": "else" });
         fields[field] = value.into();
         assert_eq!(ada.error(UPDATE, input(fields)).await, invalid(field, reason));
     }
-    assert_eq!(update(&ada, json!({})).await, json!({ "displayName": "ada", "bio": null, "avatarUrl": null }));
+    assert_eq!(
+        update(&ada, json!({})).await,
+        json!({ "displayName": "ada", "bio": null, "avatarUrl": null })
+    );
 }
 
 #[tokio::test]

@@ -26,20 +26,35 @@ fn limited(seconds: u32) -> Value {
 #[tokio::test]
 async fn a_name_is_guessed_at_only_so_often_from_wherever() {
     let house = strict().await;
-    from(&house, 1).data(REGISTER, input(json!({ "username": "ada", "password": PASSWORD }))).await;
+    from(&house, 1)
+        .data(
+            REGISTER,
+            input(json!({ "username": "ada", "password": PASSWORD })),
+        )
+        .await;
     for (last, spelling) in [(2, "ada"), (3, " Ada ")] {
-        let error = from(&house, last).error(LOGIN, credentials(spelling, "wrong password")).await;
+        let error = from(&house, last)
+            .error(LOGIN, credentials(spelling, "wrong password"))
+            .await;
         assert_eq!(error["reason"], "WRONG_CREDENTIALS");
     }
     // Registering was the first attempt. The right password does not help now, nor does another spelling.
     for (last, spelling) in [(4, "ada"), (5, "ADA"), (6, "ada\n")] {
-        assert_eq!(from(&house, last).error(LOGIN, credentials(spelling, PASSWORD)).await, limited(20));
+        assert_eq!(
+            from(&house, last)
+                .error(LOGIN, credentials(spelling, PASSWORD))
+                .await,
+            limited(20)
+        );
     }
     let error = from(&house, 4).error(LOGIN, credentials("ben", PASSWORD)).await;
     assert_eq!(error["reason"], "WRONG_CREDENTIALS");
     house.world.clock.advance(TimeDelta::seconds(20));
     from(&house, 7).data(LOGIN, credentials("ada", PASSWORD)).await;
-    assert_eq!(from(&house, 7).error(LOGIN, credentials("ada", PASSWORD)).await, limited(20));
+    assert_eq!(
+        from(&house, 7).error(LOGIN, credentials("ada", PASSWORD)).await,
+        limited(20)
+    );
 }
 
 #[tokio::test]
@@ -63,17 +78,25 @@ async fn a_network_of_ipv6_is_one_address() {
     let house = strict().await;
     let at = |segments: [u16; 8]| house.anonymous().at(Ipv6Addr::from(segments));
     for last in 1..=3 {
-        at([0x2001, 0xdb8, 0, 1, 0, 0, 0, last]).error(LOGIN, credentials(&format!("a{last}"), PASSWORD)).await;
+        at([0x2001, 0xdb8, 0, 1, 0, 0, 0, last])
+            .error(LOGIN, credentials(&format!("a{last}"), PASSWORD))
+            .await;
     }
-    let next = at([0x2001, 0xdb8, 0, 1, 9, 9, 9, 9]).error(LOGIN, credentials("b1", PASSWORD)).await;
+    let next = at([0x2001, 0xdb8, 0, 1, 9, 9, 9, 9])
+        .error(LOGIN, credentials("b1", PASSWORD))
+        .await;
     assert_eq!(next, limited(20));
-    let another = at([0x2001, 0xdb8, 0, 2, 0, 0, 0, 1]).error(LOGIN, credentials("b2", PASSWORD)).await;
+    let another = at([0x2001, 0xdb8, 0, 2, 0, 0, 0, 1])
+        .error(LOGIN, credentials("b2", PASSWORD))
+        .await;
     assert_eq!(another["reason"], "WRONG_CREDENTIALS");
     // An IPv4 address in IPv6's clothes is still that address alone.
     for last in 1..=4 {
         let mapped: IpAddr = Ipv4Addr::new(192, 0, 2, last).to_ipv6_mapped().into();
         let client = house.anonymous().at(mapped);
-        let error = client.error(LOGIN, credentials(&format!("c{last}"), PASSWORD)).await;
+        let error = client
+            .error(LOGIN, credentials(&format!("c{last}"), PASSWORD))
+            .await;
         assert_eq!(error["reason"], "WRONG_CREDENTIALS");
     }
 }
@@ -99,7 +122,10 @@ async fn many_people_behind_one_address_can_refresh() {
     // Guesses are counted, and stop nobody who has a token.
     for _ in 0..12 {
         let answer = refresh("nonsense").await;
-        assert_eq!(answer["errors"][0]["extensions"]["reason"], "REFRESH_TOKEN_INVALID");
+        assert_eq!(
+            answer["errors"][0]["extensions"]["reason"],
+            "REFRESH_TOKEN_INVALID"
+        );
     }
     assert_eq!(refresh("nonsense").await["errors"][0]["extensions"], limited(5));
     assert!(refresh(&people[0].refresh).await.get("errors").is_none());
@@ -110,9 +136,18 @@ async fn a_session_refreshes_only_so_often() {
     let house = strict().await;
     let mut token = house.register("ada").await.refresh;
     for _ in 0..3 {
-        let data = house.anonymous().data(REFRESH, input(json!({ "refreshToken": token }))).await;
-        token = data["refreshSession"]["signedIn"]["refreshToken"].as_str().unwrap().to_owned();
+        let data = house
+            .anonymous()
+            .data(REFRESH, input(json!({ "refreshToken": token })))
+            .await;
+        token = data["refreshSession"]["signedIn"]["refreshToken"]
+            .as_str()
+            .unwrap()
+            .to_owned();
     }
-    let error = house.anonymous().error(REFRESH, input(json!({ "refreshToken": token }))).await;
+    let error = house
+        .anonymous()
+        .error(REFRESH, input(json!({ "refreshToken": token })))
+        .await;
     assert_eq!(error, limited(20));
 }

@@ -44,7 +44,10 @@ async fn a_token_rotates_and_prolongs_its_session() {
     house.world.clock.advance(TimeDelta::days(29));
     let last = refresh(&house, &next.refresh).await;
     house.world.clock.advance(TimeDelta::days(30));
-    assert_eq!(refused(&house, &last.refresh).await, reason("REFRESH_TOKEN_INVALID"));
+    assert_eq!(
+        refused(&house, &last.refresh).await,
+        reason("REFRESH_TOKEN_INVALID")
+    );
 }
 
 #[tokio::test]
@@ -66,10 +69,19 @@ async fn a_used_token_that_comes_back_ends_its_session() {
     let elsewhere = house.login("ada").await;
     let next = refresh(&house, &ada.refresh).await;
     house.world.clock.advance(TimeDelta::milliseconds(10_001));
-    assert_eq!(refused(&house, &ada.refresh).await, reason("REFRESH_TOKEN_REUSED"));
+    assert_eq!(
+        refused(&house, &ada.refresh).await,
+        reason("REFRESH_TOKEN_REUSED")
+    );
     // The whole family is dead, its access tokens at once; the other device is not concerned.
-    assert_eq!(refused(&house, &next.refresh).await, reason("REFRESH_TOKEN_INVALID"));
-    assert_eq!(refused(&house, &ada.refresh).await, reason("REFRESH_TOKEN_INVALID"));
+    assert_eq!(
+        refused(&house, &next.refresh).await,
+        reason("REFRESH_TOKEN_INVALID")
+    );
+    assert_eq!(
+        refused(&house, &ada.refresh).await,
+        reason("REFRESH_TOKEN_INVALID")
+    );
     for dead in [&ada, &next] {
         assert_eq!(house.client(dead).error(WHO, json!({})).await, unauthenticated());
     }

@@ -69,7 +69,9 @@ async fn of_two_at_once_one_gets_the_name_and_one_the_instance() {
     };
     let (a, b, c) = tokio::join!(ask("ada"), ask("ada"), ask("ben"));
     let all = [a, b, c];
-    let refused = all.iter().filter(|answer| answer["errors"][0]["extensions"]["reason"] == "USERNAME_TAKEN");
+    let refused = all
+        .iter()
+        .filter(|answer| answer["errors"][0]["extensions"]["reason"] == "USERNAME_TAKEN");
     assert_eq!(refused.count(), 1, "{all:#?}");
     let administrators = all
         .iter()
@@ -81,9 +83,15 @@ async fn of_two_at_once_one_gets_the_name_and_one_the_instance() {
 async fn a_closed_instance_takes_its_first_account_only() {
     let house = House::closed().await;
     let mode = "{ instance { registration } }";
-    assert_eq!(house.anonymous().data(mode, json!({})).await["instance"]["registration"], "OPEN");
+    assert_eq!(
+        house.anonymous().data(mode, json!({})).await["instance"]["registration"],
+        "OPEN"
+    );
     house.register("ada").await;
-    assert_eq!(house.anonymous().data(mode, json!({})).await["instance"]["registration"], "CLOSED");
+    assert_eq!(
+        house.anonymous().data(mode, json!({})).await["instance"]["registration"],
+        "CLOSED"
+    );
     for username in ["ben", "ada", ""] {
         let fields = json!({ "username": username, "password": PASSWORD });
         assert_eq!(
@@ -112,7 +120,11 @@ async fn bad_input_names_its_field() {
         ("displayName", "a\u{202E}b".into(), "CONTENT_CONTROL_CHARACTER"),
         ("email", String::new(), "CONTENT_EMPTY"),
         ("email", "ada".into(), "CONTENT_MALFORMED"),
-        ("email", format!("{}@example.org", "a".repeat(250)), "CONTENT_TOO_LONG"),
+        (
+            "email",
+            format!("{}@example.org", "a".repeat(250)),
+            "CONTENT_TOO_LONG",
+        ),
     ] {
         let mut fields = good.clone();
         fields[field] = value.clone().into();

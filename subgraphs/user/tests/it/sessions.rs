@@ -1,6 +1,9 @@
 //! The viewer's sessions: seen, paged, ended.
 
-use crate::house::{House, LOGIN, PASSWORD, Person, WHO, another_process, bearer, credentials, input, invalid, start, unauthenticated};
+use crate::house::{
+    House, LOGIN, PASSWORD, Person, WHO, another_process, bearer, credentials, input, invalid, start,
+    unauthenticated,
+};
 use chrono::TimeDelta;
 use commons_testing::Client;
 use serde_json::{Value, json};
@@ -57,8 +60,9 @@ async fn sessions_are_paged_newest_first_in_one_query() {
     let (mut seen, mut after) = (Vec::new(), Value::Null);
     for (size, more) in [(2, true), (2, true), (1, false)] {
         // The account, then its sessions.
-        let (queries, page) =
-            house.counted(newest.clone(), LIST, json!({ "first": 2, "after": after })).await;
+        let (queries, page) = house
+            .counted(newest.clone(), LIST, json!({ "first": 2, "after": after }))
+            .await;
         assert_eq!(queries, 2);
         assert_eq!(ids(&page).len(), size);
         assert_eq!(page["viewer"]["sessions"]["pageInfo"]["hasNextPage"], more);
@@ -69,7 +73,10 @@ async fn sessions_are_paged_newest_first_in_one_query() {
 
     // What is over is not shown.
     house.world.clock.advance(TimeDelta::minutes(1));
-    house.client(&all[0]).data(REVOKE, input(json!({ "sessionId": all[1].session }))).await;
+    house
+        .client(&all[0])
+        .data(REVOKE, input(json!({ "sessionId": all[1].session })))
+        .await;
     expected.remove(1);
     assert_eq!(ids(&house.client(&all[0]).data(LIST, json!({})).await), expected);
 }
@@ -79,17 +86,27 @@ async fn bad_pages_are_refused() {
     let house = House::new().await;
     let ada = house.client(&house.register("ada").await).clone();
     let page = ada.data(LIST, json!({})).await;
-    let cursor = page["viewer"]["sessions"]["pageInfo"]["endCursor"].as_str().unwrap();
+    let cursor = page["viewer"]["sessions"]["pageInfo"]["endCursor"]
+        .as_str()
+        .unwrap();
     for (arguments, field, reason) in [
         (json!({ "first": 0 }), "first", "PAGE_SIZE"),
         (json!({ "first": 101 }), "first", "PAGE_SIZE"),
         (json!({ "first": -1 }), "first", "PAGE_SIZE"),
         (json!({ "after": "!" }), "after", "CURSOR_MALFORMED"),
         (json!({ "after": "" }), "after", "CURSOR_MALFORMED"),
-        (json!({ "after": format!("{}A", &cursor[1..]) }), "after", "CURSOR_MALFORMED"),
+        (
+            json!({ "after": format!("{}A", &cursor[1..]) }),
+            "after",
+            "CURSOR_MALFORMED",
+        ),
         (json!({ "after": "x".repeat(1_000) }), "after", "CURSOR_MALFORMED"),
     ] {
-        assert_eq!(ada.error(LIST, arguments.clone()).await, invalid(field, reason), "{arguments}");
+        assert_eq!(
+            ada.error(LIST, arguments.clone()).await,
+            invalid(field, reason),
+            "{arguments}"
+        );
     }
     ada.data(LIST, json!({ "first": 100, "after": cursor })).await;
 }
@@ -105,7 +122,11 @@ async fn signing_in_shows_the_own_sessions_to_whoever_asks() {
         let signed_in = &data["login"]["result"];
         let sessions = signed_in["viewer"]["sessions"]["nodes"].as_array().unwrap();
         assert_eq!(sessions[0]["id"], signed_in["session"]["id"]);
-        assert!(sessions.iter().all(|session| session["id"] != ben.session.as_str()));
+        assert!(
+            sessions
+                .iter()
+                .all(|session| session["id"] != ben.session.as_str())
+        );
     }
 }
 
@@ -117,7 +138,10 @@ async fn logging_out_ends_this_session_only() {
     assert_eq!(data, json!({ "logout": { "sessionId": here.session } }));
     assert!(is_dead(&house, &here).await);
     assert!(!is_dead(&house, &there).await);
-    assert_eq!(house.client(&here).error(LOGOUT, json!({})).await, unauthenticated());
+    assert_eq!(
+        house.client(&here).error(LOGOUT, json!({})).await,
+        unauthenticated()
+    );
 }
 
 #[tokio::test]
@@ -130,7 +154,10 @@ async fn one_session_is_revoked_and_nobody_elses() {
         house.client(&here).send(REVOKE, input).await
     };
     let done = revoke(&there.session).await;
-    assert_eq!(done["data"], json!({ "revokeSession": { "sessionId": there.session } }));
+    assert_eq!(
+        done["data"],
+        json!({ "revokeSession": { "sessionId": there.session } })
+    );
     assert!(is_dead(&house, &there).await);
 
     let unknown = revoke("session_01h455vb4pex5vsknk084sn02q").await;
@@ -139,16 +166,25 @@ async fn one_session_is_revoked_and_nobody_elses() {
     assert_eq!(revoke(&there.session).await, unknown);
     assert!(!is_dead(&house, &ben).await);
     let wrong = revoke(&here.id).await;
-    assert_eq!(wrong["errors"][0]["extensions"], invalid("sessionId", "ID_MALFORMED"));
+    assert_eq!(
+        wrong["errors"][0]["extensions"],
+        invalid("sessionId", "ID_MALFORMED")
+    );
 }
 
 #[tokio::test]
 async fn all_others_are_revoked() {
     let house = House::new().await;
-    let (here, there, ben) =
-        (house.register("ada").await, house.login("ada").await, house.register("ben").await);
+    let (here, there, ben) = (
+        house.register("ada").await,
+        house.login("ada").await,
+        house.register("ben").await,
+    );
     let data = house.client(&here).data(OTHERS, json!({})).await;
-    assert_eq!(data, json!({ "revokeOtherSessions": { "sessionIds": [there.session] } }));
+    assert_eq!(
+        data,
+        json!({ "revokeOtherSessions": { "sessionIds": [there.session] } })
+    );
     assert!(is_dead(&house, &there).await);
     assert!(!is_dead(&house, &here).await && !is_dead(&house, &ben).await);
     let data = house.client(&here).data(OTHERS, json!({})).await;
@@ -161,7 +197,11 @@ async fn a_process_that_starts_later_refuses_a_revoked_session() {
     let (here, there) = (house.register("ada").await, house.login("ada").await);
     house.client(&here).data(OTHERS, json!({})).await;
     let (_service, subgraph) = start(&another_process(&house.world).await).await;
-    let ask = async |person: &Person| Client::with(&subgraph, bearer(&person.access)).send(WHO, json!({})).await;
+    let ask = async |person: &Person| {
+        Client::with(&subgraph, bearer(&person.access))
+            .send(WHO, json!({}))
+            .await
+    };
     assert_eq!(ask(&there).await["errors"][0]["extensions"], unauthenticated());
     assert_eq!(ask(&here).await["data"]["viewer"]["user"]["id"], here.id.as_str());
 }

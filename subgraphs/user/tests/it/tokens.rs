@@ -33,9 +33,16 @@ fn signed(house: &House, key: &SigningKey, issuer: &str, audience: &str, who: (U
 fn altered(token: &str, header: Option<Value>, claims: Option<Value>) -> String {
     let parts: Vec<&str> = token.split('.').collect();
     let text = |part: Option<Value>, old: &str| {
-        part.map_or(old.to_owned(), |part| BASE64_URL_SAFE_NO_PAD.encode(part.to_string()))
+        part.map_or(old.to_owned(), |part| {
+            BASE64_URL_SAFE_NO_PAD.encode(part.to_string())
+        })
     };
-    format!("{}.{}.{}", text(header, parts[0]), text(claims, parts[1]), parts[2])
+    format!(
+        "{}.{}.{}",
+        text(header, parts[0]),
+        text(claims, parts[1]),
+        parts[2]
+    )
 }
 
 #[tokio::test]
@@ -45,25 +52,57 @@ async fn no_bad_token_passes() {
     let who = (ada.id.parse().unwrap(), ada.session.parse().unwrap());
     let key = signer(&house).await;
     let good = signed(&house, &key, "commons", "commons", who);
-    Client::with(&house.subgraph, bearer(&good)).data(WHO, json!({})).await;
+    Client::with(&house.subgraph, bearer(&good))
+        .data(WHO, json!({}))
+        .await;
 
     let impostor = SigningKey::from_pkcs8(key.kid().to_owned(), &SigningKey::generate().to_pkcs8()).unwrap();
-    let claims = BASE64_URL_SAFE_NO_PAD.decode(good.split('.').nth(1).unwrap()).unwrap();
+    let claims = BASE64_URL_SAFE_NO_PAD
+        .decode(good.split('.').nth(1).unwrap())
+        .unwrap();
     let mut claims: Value = serde_json::from_slice(&claims).unwrap();
     claims["exp"] = (claims["exp"].as_i64().unwrap() + 3600).into();
     let none = json!({ "alg": "none", "typ": "JWT", "kid": key.kid() });
     let unsigned = altered(&good, Some(none.clone()), None);
     let unsigned = format!("{}.", unsigned.rsplit_once('.').unwrap().0);
     for (what, authorization) in [
-        ("forged", bearer(&signed(&house, &impostor, "commons", "commons", who))),
-        ("unknown key", bearer(&signed(&house, &SigningKey::generate(), "commons", "commons", who))),
-        ("foreign audience", bearer(&signed(&house, &key, "commons", "elsewhere", who))),
-        ("foreign issuer", bearer(&signed(&house, &key, "elsewhere", "commons", who))),
+        (
+            "forged",
+            bearer(&signed(&house, &impostor, "commons", "commons", who)),
+        ),
+        (
+            "unknown key",
+            bearer(&signed(
+                &house,
+                &SigningKey::generate(),
+                "commons",
+                "commons",
+                who,
+            )),
+        ),
+        (
+            "foreign audience",
+            bearer(&signed(&house, &key, "commons", "elsewhere", who)),
+        ),
+        (
+            "foreign issuer",
+            bearer(&signed(&house, &key, "elsewhere", "commons", who)),
+        ),
         ("altered", bearer(&altered(&good, None, Some(claims)))),
         ("alg none, signed", bearer(&altered(&good, Some(none), None))),
         ("alg none", bearer(&unsigned)),
-        ("alg HS256", bearer(&altered(&good, Some(json!({ "alg": "HS256", "kid": key.kid() })), None))),
-        ("no kid", bearer(&altered(&good, Some(json!({ "alg": "EdDSA" })), None))),
+        (
+            "alg HS256",
+            bearer(&altered(
+                &good,
+                Some(json!({ "alg": "HS256", "kid": key.kid() })),
+                None,
+            )),
+        ),
+        (
+            "no kid",
+            bearer(&altered(&good, Some(json!({ "alg": "EdDSA" })), None)),
+        ),
         ("a refresh token", bearer(&ada.refresh)),
         ("empty", String::new()),
         ("no token", "Bearer ".to_owned()),
@@ -74,7 +113,11 @@ async fn no_bad_token_passes() {
         let client = Client::with(&house.subgraph, authorization);
         for document in [WHO, "{ instance { name } }", "mutation { logout { sessionId } }"] {
             let answer = client.send(document, json!({})).await;
-            assert_eq!(answer["errors"][0]["extensions"], unauthenticated(), "{what}: {answer:#}");
+            assert_eq!(
+                answer["errors"][0]["extensions"],
+                unauthenticated(),
+                "{what}: {answer:#}"
+            );
             assert_eq!(answer["data"], Value::Null, "{what}");
         }
     }
@@ -95,6 +138,12 @@ async fn nobody_is_somebody_by_other_words() {
     let house = House::new().await;
     let ada = house.register("ada").await;
     let body = json!({ "query": WHO, "variables": { "viewer": ada.id }, "extensions": { "actor": ada.id, "authorization": bearer(&ada.access) } });
-    let answer = house.subgraph.answer(body.to_string().as_bytes(), commons_testing::world::call(None)).await;
-    assert_eq!(serde_json::from_slice::<Value>(&answer).unwrap(), json!({ "data": { "viewer": null } }));
+    let answer = house
+        .subgraph
+        .answer(body.to_string().as_bytes(), commons_testing::world::call(None))
+        .await;
+    assert_eq!(
+        serde_json::from_slice::<Value>(&answer).unwrap(),
+        json!({ "data": { "viewer": null } })
+    );
 }

@@ -45,13 +45,21 @@ impl User {
     /// The unique name, lower case; that of a deleted account is its id.
     #[graphql(tag = "live")]
     async fn username(&self) -> String {
-        if self.0.deleted { self.0.id.to_string() } else { self.0.username.clone() }
+        if self.0.deleted {
+            self.0.id.to_string()
+        } else {
+            self.0.username.clone()
+        }
     }
 
     /// The name that others read.
     #[graphql(tag = "live")]
     async fn display_name(&self) -> &str {
-        if self.0.deleted { "Deleted user" } else { &self.0.display_name }
+        if self.0.deleted {
+            "Deleted user"
+        } else {
+            &self.0.display_name
+        }
     }
 
     /// An `https` address of a picture.
@@ -102,7 +110,7 @@ impl Viewer {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
     ) -> Result<Connection<String, Session>> {
         let args = PageArgs::forward(first, after.as_deref())?;
-        let page = service::sessions(cx(context), cx(context).actor.user().map_err(Error::from)?, &args).await?;
+        let page = service::sessions(cx(context), self.0.id, &args).await?;
         Ok(page.connection("session", |row| row.id.0, Session))
     }
 }

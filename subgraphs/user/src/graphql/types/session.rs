@@ -95,4 +95,3 @@ impl From<service::SignedIn> for SignedIn {
         }
     }
 }
-

@@ -21,7 +21,7 @@ schema:
 
 # Every test.
 test:
-    cargo test --workspace
+    cargo test
 
 # Exports the schemas and composes the supergraph anew.
 compose:

@@ -3,7 +3,7 @@
 use crate::{DataLock, Services};
 use anyhow::Context;
 use bytes::Bytes;
-use commons_gateway::{Gateway, Route, RouteFailed, Settings, Upstream};
+use commons_gateway::{Connect, Gateway, Route, RouteFailed, Settings, Upstream};
 use commons_platform::{Platform, config::Config, graphql::Subgraph, health, task, telemetry};
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -99,7 +99,8 @@ fn settings(platform: &Platform, upstreams: Vec<Upstream>) -> Settings {
         .trusted_proxies
         .clone_from(&config.gateway.trusted_proxies);
     settings.introspection = config.introspection_is_open();
-    let (ready, keys) = (platform.clone(), platform.tokens.clone());
+    let (ready, keys, tokens) = (platform.clone(), platform.tokens.clone(), platform.tokens.clone());
+    settings.connect = Some(Connect::new(move |authorization| tokens.for_connection(authorization)));
     settings.routes = vec![
         Route::new("/health", "text/plain", || {
             Box::pin(async { Ok(Bytes::from_static(b"ok")) })

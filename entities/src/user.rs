@@ -16,6 +16,7 @@ pub enum UserKind {
 }
 
 /// An account.
+#[expect(clippy::module_inception, reason = "the domain and its main row share the noun")]
 pub mod user {
     use super::*;
 

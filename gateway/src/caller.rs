@@ -22,8 +22,12 @@ const MAX_DEVICE: usize = 200;
 /// What goes on to the subgraphs beside the operation.
 pub(crate) fn call(req: &HttpRequest, trusted_proxies: &[IpAddr]) -> Call {
     let headers = req.headers();
-    let peer = req.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    let device = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let peer = req
+        .peer_addr()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let device = headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok());
     Call {
         authorization: authorization(headers),
         origin: Origin {
@@ -86,7 +90,10 @@ mod tests {
     #[test]
     fn proxies_are_believed_up_to_the_first_stranger() {
         assert_eq!(from("10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
-        assert_eq!(from("10.0.0.1", &["6.6.6.6, 198.51.100.1, 10.0.0.2"]), "198.51.100.1");
+        assert_eq!(
+            from("10.0.0.1", &["6.6.6.6, 198.51.100.1, 10.0.0.2"]),
+            "198.51.100.1"
+        );
         assert_eq!(from("10.0.0.1", &["6.6.6.6", "198.51.100.1"]), "198.51.100.1");
         assert_eq!(from("::ffff:10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
     }

@@ -26,7 +26,9 @@ pub(crate) fn check(query: &str) -> Result<(), ApiError> {
     if !query.contains("fragment") {
         return Ok(());
     }
-    let Ok(document) = query::parse_query::<&str>(query) else { return Ok(()) };
+    let Ok(document) = query::parse_query::<&str>(query) else {
+        return Ok(());
+    };
     let mut measure = Measure::new(&document);
     for definition in &document.definitions {
         let set = match definition {
@@ -46,7 +48,9 @@ pub(crate) fn check(query: &str) -> Result<(), ApiError> {
 
 /// Whether the operation that would run is a mutation. A document that does not parse is none.
 pub(crate) fn is_mutation(query: &str, operation_name: Option<&str>) -> bool {
-    let Ok(document) = query::parse_query::<&str>(query) else { return false };
+    let Ok(document) = query::parse_query::<&str>(query) else {
+        return false;
+    };
     document.definitions.iter().any(|definition| match definition {
         Definition::Operation(OperationDefinition::Mutation(mutation)) => {
             operation_name.is_none() || mutation.name == operation_name
@@ -73,11 +77,17 @@ struct Measure<'d> {
 
 impl<'d> Measure<'d> {
     fn new(document: &'d Document<'d, &'d str>) -> Self {
-        let fragments = document.definitions.iter().filter_map(|definition| match definition {
-            Definition::Fragment(fragment) => Some((fragment.name, fragment)),
-            Definition::Operation(_) => None,
-        });
-        Self { fragments: fragments.collect(), known: HashMap::new() }
+        let fragments = document
+            .definitions
+            .iter()
+            .filter_map(|definition| match definition {
+                Definition::Fragment(fragment) => Some((fragment.name, fragment)),
+                Definition::Operation(_) => None,
+            });
+        Self {
+            fragments: fragments.collect(),
+            known: HashMap::new(),
+        }
     }
 
     fn fields(&mut self, set: &'d SelectionSet<'d, &'d str>) -> Result<usize, ApiError> {
@@ -97,12 +107,18 @@ impl<'d> Measure<'d> {
         match self.known.get(name) {
             Some(Some(fields)) => return Ok(*fields),
             Some(None) => {
-                return Err(ApiError::invalid("query", "FRAGMENT_CYCLE", "a fragment spreads itself"));
+                return Err(ApiError::invalid(
+                    "query",
+                    "FRAGMENT_CYCLE",
+                    "a fragment spreads itself",
+                ));
             }
             None => {}
         }
         // An unknown fragment is for the router's validation to name.
-        let Some(fragment) = self.fragments.get(name).copied() else { return Ok(0) };
+        let Some(fragment) = self.fragments.get(name).copied() else {
+            return Ok(0);
+        };
         self.known.insert(name, None);
         let fields = self.fields(&fragment.selection_set)?;
         self.known.insert(name, Some(fields));
@@ -138,7 +154,10 @@ mod tests {
 
     #[test]
     fn circles_are_refused() {
-        assert_eq!(reason("{ ...A } fragment A on Query { ...A }"), Some("FRAGMENT_CYCLE"));
+        assert_eq!(
+            reason("{ ...A } fragment A on Query { ...A }"),
+            Some("FRAGMENT_CYCLE")
+        );
         let pair = "{ ...A } fragment A on Query { ...B } fragment B on Query { x { ...A } }";
         assert_eq!(reason(pair), Some("FRAGMENT_CYCLE"));
     }

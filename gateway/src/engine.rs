@@ -30,8 +30,9 @@ use hive_router::{
     ntex::{
         self, SharedCfg,
         http::{
-            HeaderMap, HttpMessage, header::{self, HeaderValue}, Payload, Request,
+            HeaderMap, HttpMessage, Payload, Request,
             body::{Body, ResponseBody},
+            header::{self, HeaderValue},
         },
         service::{IntoServiceFactory, ServiceFactory},
         web::{self, WebResponse},
@@ -67,7 +68,11 @@ impl Federation {
             .map_err(|error| GatewayError::Supergraph(error.into()))?;
         let answers = settings.upstreams.iter();
         let answers = answers.map(|upstream| (upstream.name.clone(), upstream.answer.clone()));
-        Ok(Self { supergraph: Arc::new(supergraph), answers: answers.collect(), runtime })
+        Ok(Self {
+            supergraph: Arc::new(supergraph),
+            answers: answers.collect(),
+            runtime,
+        })
     }
 }
 
@@ -80,7 +85,9 @@ impl Federation {
 
 impl std::fmt::Debug for Federation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Federation").field("subgraphs", &self.answers.keys()).finish_non_exhaustive()
+        f.debug_struct("Federation")
+            .field("subgraphs", &self.answers.keys())
+            .finish_non_exhaustive()
     }
 }
 
@@ -107,12 +114,17 @@ impl Router {
         CRYPTO.call_once(init_rustls_crypto_provider);
         set_tracing_enabled(false);
         let config = config::router(settings)?.into_static();
-        let telemetry = TelemetryContext::from_propagation_config(&config.telemetry.tracing.propagation, &config.log);
+        let telemetry =
+            TelemetryContext::from_propagation_config(&config.telemetry.tracing.propagation, &config.log);
         let plugins = PluginRegistry::new().register::<plugin::InProcess>();
         let (shared, schema) = configure_app_from_config(config, telemetry, tasks, plugins)
             .await
             .map_err(|error| GatewayError::Router(error.to_string().into()))?;
-        Ok(Self { shared, schema, federation })
+        Ok(Self {
+            shared,
+            schema,
+            federation,
+        })
     }
 
     /// Tells the router that it is over.
@@ -157,7 +169,11 @@ pub(crate) struct Engine {
 /// What an operation gives.
 pub(crate) enum Outcome {
     /// One answer, with the status and the content type that the client asked for.
-    One { status: StatusCode, content_type: HeaderValue, reply: Reply },
+    One {
+        status: StatusCode,
+        content_type: HeaderValue,
+        reply: Reply,
+    },
     /// The answers of a subscription.
     Many(Updates),
 }
@@ -224,7 +240,10 @@ fn describe(headers: &mut HeaderMap, call: &Call) {
 async fn read(mut response: WebResponse, id: Arc<str>) -> Outcome {
     let status = response.status();
     let content_type = response.headers().get(header::CONTENT_TYPE).cloned();
-    let kind = content_type.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = content_type
+        .as_ref()
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let body = response.take_body();
     if kind.starts_with("text/event-stream") {
         return Outcome::Many(updates(body, id));
@@ -238,7 +257,11 @@ async fn read(mut response: WebResponse, id: Arc<str>) -> Outcome {
         return broken(&id);
     };
     match collect(body).await {
-        Some(json) => Outcome::One { status, content_type, reply: Reply::of_router(json, &id) },
+        Some(json) => Outcome::One {
+            status,
+            content_type,
+            reply: Reply::of_router(json, &id),
+        },
         None => broken(&id),
     }
 }
@@ -291,5 +314,9 @@ fn broken(id: &str) -> Outcome {
 }
 
 fn json(status: StatusCode, reply: Reply) -> Outcome {
-    Outcome::One { status, content_type: HeaderValue::from_static("application/json"), reply }
+    Outcome::One {
+        status,
+        content_type: HeaderValue::from_static("application/json"),
+        reply,
+    }
 }

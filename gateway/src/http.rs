@@ -5,15 +5,18 @@ use crate::{
     engine::{Outcome, Update, Updates, refused},
     operation::{MAX_BODY, Operation},
     reply::Reply,
-    server::Worker,
+    server::{Counted, Worker},
     sse,
 };
-use commons_platform::ApiError;
+use commons_platform::{ApiError, Code, graphql::Call};
 use futures_util::{Stream, StreamExt, future::OptionFuture};
 use hive_router::{
     http::{Method, StatusCode},
     ntex::{
-        http::{HeaderMap, header::{self, HeaderValue}},
+        http::{
+            ConnectionType, HeaderMap,
+            header::{self, HeaderValue},
+        },
         io::IoRef,
         util::Bytes,
         web::{HttpRequest, HttpResponse, types},
@@ -27,29 +30,68 @@ const BODY_DEADLINE: Duration = Duration::from_secs(30);
 const MAX_DRAINED: usize = 1 << 20;
 
 /// Answers one request.
-pub(crate) async fn graphql(req: HttpRequest, body: types::Payload, worker: types::State<Worker>) -> HttpResponse {
+pub(crate) async fn graphql(
+    req: HttpRequest,
+    body: types::Payload,
+    worker: types::State<Worker>,
+) -> HttpResponse {
     metrics::counter!("commons_gateway_requests_total", "transport" => "http").increment(1);
     let call = caller::call(&req, &worker.trusted_proxies);
     let id = call.origin.request_id.clone();
-    let outcome = match read(&req, body).await {
-        Ok((operation, accept)) => worker.engine.execute(&operation, call, accept).await,
-        Err((status, error)) => refused(status, error),
+    // Counted before the look at `draining`: what passes it is waited for.
+    let counted = Counted::one(&worker.requests);
+    let outcome = if *worker.draining.borrow() {
+        let error = ApiError::new(Code::Unavailable, "this server is ending, try again");
+        refused(StatusCode::SERVICE_UNAVAILABLE, error)
+    } else {
+        match read(&req, body).await {
+            Ok((operation, accept)) => {
+                let call = if streams(&accept) { connected(call, &worker) } else { call };
+                worker.engine.execute(&operation, call, accept).await
+            }
+            Err((status, error)) => refused(status, error),
+        }
     };
     let mut response = match outcome {
-        Outcome::One { status, content_type, reply } => HttpResponse::build(status)
+        Outcome::One {
+            status,
+            content_type,
+            reply,
+        } => HttpResponse::build(status)
             .header(header::CONTENT_TYPE, content_type)
             .body(Bytes::from(Vec::from(reply.json))),
         Outcome::Many(updates) => HttpResponse::Ok()
             .content_type("text/event-stream")
-            .streaming(Box::pin(events(updates, &req, &worker))),
+            .streaming(Box::pin(events(updates, &req, &worker, counted))),
     };
+    if *worker.draining.borrow() {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     if let Ok(id) = HeaderValue::try_from(&*id) {
         headers.insert(REQUEST_ID, id);
     }
     response
+}
+
+/// Whether the answer may be a stream.
+fn streams(accept: &HeaderValue) -> bool {
+    accept.to_str().is_ok_and(|ranges| ranges.contains("text/event-stream"))
+}
+
+/// The caller of a stream, which goes on after the token has ended; a bad token stays as it is, for
+/// the subgraph to refuse.
+fn connected(mut call: Call, worker: &Worker) -> Call {
+    let kept = worker.connect.as_ref().zip(call.authorization.as_deref());
+    if let Some(Ok(kept)) = kept.map(|(connect, given)| connect.check(given)) {
+        call.authorization = Some(kept);
+    }
+    call
 }
 
 type Refusal = (StatusCode, ApiError);
@@ -64,7 +106,14 @@ async fn read(req: &HttpRequest, body: types::Payload) -> Result<(Operation, Hea
         }
         Method::GET => Operation::from_query_string(req.query_string()).map_err(|error| {
             let not_by_get = Operation::is_method_error(&error);
-            (if not_by_get { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::BAD_REQUEST }, error)
+            (
+                if not_by_get {
+                    StatusCode::METHOD_NOT_ALLOWED
+                } else {
+                    StatusCode::BAD_REQUEST
+                },
+                error,
+            )
         })?,
         _ => {
             let error = ApiError::invalid("method", "METHOD", "use POST, or GET for queries");
@@ -76,22 +125,35 @@ async fn read(req: &HttpRequest, body: types::Payload) -> Result<(Operation, Hea
 
 /// What the client takes of what we give; the router also knows multipart streams, which we do not offer.
 fn accept(headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
-    let said: Vec<&str> = headers.get_all(header::ACCEPT).filter_map(|value| value.to_str().ok()).collect();
+    let said: Vec<&str> = headers
+        .get_all(header::ACCEPT)
+        .filter_map(|value| value.to_str().ok())
+        .collect();
     if said.is_empty() {
         return Ok(HeaderValue::from_static("application/json"));
     }
     let mut kept = Vec::new();
     for range in said.iter().flat_map(|value| value.split(',')) {
-        let essence = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let essence = range
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         match essence.as_str() {
-            "application/graphql-response+json" | "application/json" | "text/event-stream" => kept.push(range.trim()),
+            "application/graphql-response+json" | "application/json" | "text/event-stream" => {
+                kept.push(range.trim())
+            }
             "*/*" | "application/*" => kept.push("application/json"),
             _ => {}
         }
     }
     let refused = || {
         let message = "application/json, application/graphql-response+json and text/event-stream are offered";
-        (StatusCode::NOT_ACCEPTABLE, ApiError::invalid("accept", "ACCEPT", message))
+        (
+            StatusCode::NOT_ACCEPTABLE,
+            ApiError::invalid("accept", "ACCEPT", message),
+        )
     };
     if kept.is_empty() {
         return Err(refused());
@@ -102,20 +164,37 @@ fn accept(headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
 fn check_content(headers: &HeaderMap) -> Result<(), Refusal> {
     let essence = |name| {
         let value = headers.get(name)?.to_str().unwrap_or("?");
-        Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+        Some(
+            value
+                .split(';')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase(),
+        )
     };
     let unsupported = |error| Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
     if essence(header::CONTENT_TYPE).as_deref() != Some("application/json") {
-        return unsupported(ApiError::invalid("content-type", "CONTENT_TYPE", "send application/json"));
+        return unsupported(ApiError::invalid(
+            "content-type",
+            "CONTENT_TYPE",
+            "send application/json",
+        ));
     }
     match essence(header::CONTENT_ENCODING).as_deref() {
         None | Some("" | "identity") => Ok(()),
-        Some(_) => unsupported(ApiError::invalid("content-encoding", "CONTENT_ENCODING", "send it uncompressed")),
+        Some(_) => unsupported(ApiError::invalid(
+            "content-encoding",
+            "CONTENT_ENCODING",
+            "send it uncompressed",
+        )),
     }
 }
 
 async fn collect(headers: &HeaderMap, mut body: types::Payload) -> Result<Vec<u8>, Refusal> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let mut whole = Vec::with_capacity(announced.unwrap_or_default().min(MAX_BODY));
     let mut seen = 0;
     let reading = async {
@@ -134,10 +213,19 @@ async fn collect(headers: &HeaderMap, mut body: types::Payload) -> Result<Vec<u8
         Ok(Ok(())) if seen <= MAX_BODY => Ok(whole),
         Ok(Ok(())) => {
             let message = format!("a request has at most {MAX_BODY} bytes");
-            Err((StatusCode::PAYLOAD_TOO_LARGE, ApiError::invalid("body", "BODY_TOO_LARGE", message)))
+            Err((
+                StatusCode::PAYLOAD_TOO_LARGE,
+                ApiError::invalid("body", "BODY_TOO_LARGE", message),
+            ))
         }
-        Ok(Err(())) => Err((StatusCode::BAD_REQUEST, ApiError::invalid("body", "BODY_CUT", "the body ended early"))),
-        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, ApiError::invalid("body", "BODY_SLOW", "the body came too slowly"))),
+        Ok(Err(())) => Err((
+            StatusCode::BAD_REQUEST,
+            ApiError::invalid("body", "BODY_CUT", "the body ended early"),
+        )),
+        Err(_) => Err((
+            StatusCode::REQUEST_TIMEOUT,
+            ApiError::invalid("body", "BODY_SLOW", "the body came too slowly"),
+        )),
     }
 }
 
@@ -147,6 +235,7 @@ fn events(
     updates: Updates,
     req: &HttpRequest,
     worker: &Worker,
+    counted: Counted,
 ) -> impl Stream<Item = Result<Bytes, io::Error>> + use<> {
     let mut draining = worker.draining.clone();
     let left = req.io().map(IoRef::on_disconnect);
@@ -164,5 +253,8 @@ fn events(
             Update::Heartbeat => sse::HEARTBEAT.to_vec(),
             Update::Complete => sse::COMPLETE.to_vec(),
         })
-        .map(|event| Ok(Bytes::from(event)))
+        .map(move |event| {
+            let _open = &counted;
+            Ok(Bytes::from(event))
+        })
 }

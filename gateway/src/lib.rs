@@ -28,4 +28,4 @@ mod sse;
 pub use error::GatewayError;
 pub use node::sdl as node_sdl;
 pub use server::Gateway;
-pub use settings::{Route, RouteFailed, SUPERGRAPH, Settings, Upstream};
+pub use settings::{Connect, Route, RouteFailed, SUPERGRAPH, Settings, Upstream};

@@ -79,7 +79,12 @@ impl Query {
     ) -> async_graphql::Result<Option<Node>> {
         let (kind, type_name, owner) = read(&id)?;
         let owners = cx.data_unchecked::<Arc<Owners>>();
-        let answer = owners.get(owner).ok_or_else(|| ApiError::unavailable(Unanswered { owner, said: "absent" }))?;
+        let answer = owners.get(owner).ok_or_else(|| {
+            ApiError::unavailable(Unanswered {
+                owner,
+                said: "absent",
+            })
+        })?;
         let visible = ask(answer, cx.data_unchecked::<Call>().clone(), type_name, &id, owner).await?;
         Ok(if visible { stub(kind, id.clone()) } else { None })
     }
@@ -88,7 +93,9 @@ impl Query {
 type NodeSchema = Schema<Query, EmptyMutation, EmptySubscription>;
 
 fn schema(owners: Owners) -> NodeSchema {
-    Schema::build(Query, EmptyMutation, EmptySubscription).data(Arc::new(owners)).finish()
+    Schema::build(Query, EmptyMutation, EmptySubscription)
+        .data(Arc::new(owners))
+        .finish()
 }
 
 /// The federation SDL of the `node` subgraph, as it is committed in `schema/`.
@@ -98,7 +105,12 @@ pub fn sdl() -> String {
 
 /// The `node` subgraph over the subgraphs that own the objects.
 pub(crate) fn upstream(owners: &[Upstream]) -> Upstream {
-    let schema = schema(owners.iter().map(|owner| (owner.name.clone(), owner.answer.clone())).collect());
+    let schema = schema(
+        owners
+            .iter()
+            .map(|owner| (owner.name.clone(), owner.answer.clone()))
+            .collect(),
+    );
     // It has no subscriptions, and no entities to fetch for their events: nothing connects to it.
     let nowhere = (Ipv4Addr::LOCALHOST, 0).into();
     Upstream::answering("node", nowhere, move |body, call| {
@@ -111,7 +123,9 @@ pub(crate) fn upstream(owners: &[Upstream]) -> Upstream {
                     Response::from_errors(vec![error.into_server_error(async_graphql::Pos::default())])
                 }
             };
-            serde_json::to_vec(&response).expect("a response holds only what JSON has").into()
+            serde_json::to_vec(&response)
+                .expect("a response holds only what JSON has")
+                .into()
         })
     })
 }
@@ -138,7 +152,13 @@ struct Unanswered {
 }
 
 /// Whether the owner gives this entity to this viewer.
-async fn ask(answer: &Answer, call: Call, type_name: &str, id: &str, owner: &'static str) -> Result<bool, ApiError> {
+async fn ask(
+    answer: &Answer,
+    call: Call,
+    type_name: &str,
+    id: &str,
+    owner: &'static str,
+) -> Result<bool, ApiError> {
     #[derive(Deserialize)]
     struct Answered {
         data: Option<Entities>,
@@ -169,10 +189,15 @@ async fn ask(answer: &Answer, call: Call, type_name: &str, id: &str, owner: &'st
         return match refusal.extensions.code.as_deref() {
             Some("UNAUTHENTICATED") => Err(ApiError::unauthenticated()),
             Some("OVERLOADED") => Err(ApiError::overloaded()),
-            _ => Err(ApiError::unavailable(Unanswered { owner, said: "an error" })),
+            _ => Err(ApiError::unavailable(Unanswered {
+                owner,
+                said: "an error",
+            })),
         };
     }
-    Ok(answered.data.is_some_and(|data| data.entities.first().is_some_and(|entity| !entity.is_null())))
+    Ok(answered
+        .data
+        .is_some_and(|data| data.entities.first().is_some_and(|entity| !entity.is_null())))
 }
 
 #[cfg(test)]
@@ -182,8 +207,14 @@ mod tests {
     #[test]
     fn ids_are_read_by_their_form() {
         let rest = "01h2xcejqtf2nbrexx3vqjhp41";
-        assert_eq!(read(&format!("message_{rest}")).unwrap(), ("message", "Message", "message"));
-        assert_eq!(read(&format!("role_{rest}")).unwrap(), ("role", "Role", "channel"));
+        assert_eq!(
+            read(&format!("message_{rest}")).unwrap(),
+            ("message", "Message", "message")
+        );
+        assert_eq!(
+            read(&format!("role_{rest}")).unwrap(),
+            ("role", "Role", "channel")
+        );
         for bad in [
             "",
             "user",
@@ -197,7 +228,11 @@ mod tests {
             &format!("USER_{rest}"),
             &format!("user_{}", rest.to_uppercase()),
         ] {
-            assert_eq!(read(bad).unwrap_err().code(), commons_platform::Code::Invalid, "{bad}");
+            assert_eq!(
+                read(bad).unwrap_err().code(),
+                commons_platform::Code::Invalid,
+                "{bad}"
+            );
         }
     }
 }

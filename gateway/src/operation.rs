@@ -32,11 +32,20 @@ impl Operation {
     /// `INVALID` for anything but one operation within all bounds.
     pub(crate) fn from_json(body: &[u8]) -> Result<Self, ApiError> {
         if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-            return Err(ApiError::invalid("body", "BATCH_REFUSED", "send one request at a time"));
+            return Err(ApiError::invalid(
+                "body",
+                "BATCH_REFUSED",
+                "send one request at a time",
+            ));
         }
         check_json_depth("body", body)?;
-        let operation: Self = serde_json::from_slice(body)
-            .map_err(|_| ApiError::invalid("body", "BODY_MALFORMED", "the body is not a GraphQL request in JSON"))?;
+        let operation: Self = serde_json::from_slice(body).map_err(|_| {
+            ApiError::invalid(
+                "body",
+                "BODY_MALFORMED",
+                "the body is not a GraphQL request in JSON",
+            )
+        })?;
         operation.checked()
     }
 
@@ -49,7 +58,8 @@ impl Operation {
         let variables = match params.variables.filter(|text| !text.trim().is_empty()) {
             Some(text) => {
                 check_json_depth("variables", text.as_bytes())?;
-                let malformed = |_| ApiError::invalid("variables", "VARIABLES_MALFORMED", "the variables are not JSON");
+                let malformed =
+                    |_| ApiError::invalid("variables", "VARIABLES_MALFORMED", "the variables are not JSON");
                 Some(RawValue::from_string(text).map_err(malformed)?)
             }
             None => None,
@@ -57,9 +67,18 @@ impl Operation {
         let query = params
             .query
             .ok_or_else(|| ApiError::invalid("query", "QUERY_MISSING", "there is no query"))?;
-        let operation = Self { query, operation_name: params.operation_name, variables }.checked()?;
+        let operation = Self {
+            query,
+            operation_name: params.operation_name,
+            variables,
+        }
+        .checked()?;
         if document::is_mutation(&operation.query, operation.operation_name.as_deref()) {
-            return Err(ApiError::invalid("method", "MUTATION_BY_GET", "send mutations with POST"));
+            return Err(ApiError::invalid(
+                "method",
+                "MUTATION_BY_GET",
+                "send mutations with POST",
+            ));
         }
         Ok(operation)
     }
@@ -70,9 +89,16 @@ impl Operation {
     }
 
     fn checked(self) -> Result<Self, ApiError> {
-        let variables = self.variables.as_deref().map(|variables| variables.get().trim_start());
+        let variables = self
+            .variables
+            .as_deref()
+            .map(|variables| variables.get().trim_start());
         if variables.is_some_and(|text| !text.starts_with('{') && text != "null") {
-            return Err(ApiError::invalid("variables", "VARIABLES_MALFORMED", "the variables are not an object"));
+            return Err(ApiError::invalid(
+                "variables",
+                "VARIABLES_MALFORMED",
+                "the variables are not an object",
+            ));
         }
         document::check(&self.query)?;
         Ok(self)
@@ -93,7 +119,8 @@ struct GetParams {
 
 impl GetParams {
     fn read(text: &str) -> Result<Self, ApiError> {
-        let malformed = || ApiError::invalid("query", "QUERY_STRING_MALFORMED", "the query string is malformed");
+        let malformed =
+            || ApiError::invalid("query", "QUERY_STRING_MALFORMED", "the query string is malformed");
         let mut params = Self::default();
         for pair in text.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -157,7 +184,9 @@ mod tests {
     use super::*;
 
     fn reason(body: &str) -> Option<&'static str> {
-        Operation::from_json(body.as_bytes()).err().and_then(|error| error.reason())
+        Operation::from_json(body.as_bytes())
+            .err()
+            .and_then(|error| error.reason())
     }
 
     #[test]
@@ -170,17 +199,33 @@ mod tests {
     #[test]
     fn malformed_bodies_are_named() {
         assert_eq!(reason("[{\"query\":\"{a}\"}]"), Some("BATCH_REFUSED"));
-        for body in ["", "{", "1", "null", "{}", "{\"query\":1}", "{\"query\":\"{a}\",\"query\":\"{b}\"}", "\u{0}"] {
+        for body in [
+            "",
+            "{",
+            "1",
+            "null",
+            "{}",
+            "{\"query\":1}",
+            "{\"query\":\"{a}\",\"query\":\"{b}\"}",
+            "\u{0}",
+        ] {
             assert_eq!(reason(body), Some("BODY_MALFORMED"), "{body}");
         }
-        assert_eq!(reason("{\"query\":\"{a}\",\"variables\":[]}"), Some("VARIABLES_MALFORMED"));
+        assert_eq!(
+            reason("{\"query\":\"{a}\",\"variables\":[]}"),
+            Some("VARIABLES_MALFORMED")
+        );
         assert_eq!(reason("{\"query\":\"{a}\",\"variables\":null}"), None);
     }
 
     #[test]
     fn deep_json_is_refused_and_brackets_in_texts_are_not() {
         for size in [100, 10_000] {
-            let body = format!("{{\"query\":\"{{a}}\",\"variables\":{{\"v\":{}{}}}}}", "[".repeat(size), "]".repeat(size));
+            let body = format!(
+                "{{\"query\":\"{{a}}\",\"variables\":{{\"v\":{}{}}}}}",
+                "[".repeat(size),
+                "]".repeat(size)
+            );
             assert_eq!(reason(&body), Some("JSON_TOO_DEEP"));
         }
         let text = "(".repeat(65);
@@ -191,7 +236,8 @@ mod tests {
 
     #[test]
     fn a_query_string_is_read_like_a_form() {
-        let operation = Operation::from_query_string("query=%7Ba%7D+&variables=%7B%22b%22%3A1%7D&x=1").unwrap();
+        let operation =
+            Operation::from_query_string("query=%7Ba%7D+&variables=%7B%22b%22%3A1%7D&x=1").unwrap();
         assert_eq!(operation.to_json(), br#"{"query":"{a} ","variables":{"b":1}}"#);
         for (text, reason) in [
             ("", "QUERY_MISSING"),

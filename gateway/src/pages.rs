@@ -32,7 +32,11 @@ struct Asset {
 }
 
 const ASSETS: [Asset; 3] = [
-    Asset { path: "/", content_type: "text/html; charset=utf-8", body: include_bytes!("../assets/index.html") },
+    Asset {
+        path: "/",
+        content_type: "text/html; charset=utf-8",
+        body: include_bytes!("../assets/index.html"),
+    },
     Asset {
         path: "/assets/graphiql.js",
         content_type: "text/javascript; charset=utf-8",
@@ -67,18 +71,26 @@ pub(crate) fn configure(config: &mut ServiceConfig, routes: &[Route]) {
 
 fn serve(asset: &Asset, req: &HttpRequest) -> HttpResponse {
     let tag = format!("\"{}\"", VERSION.trim());
-    let known = req.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let known = req
+        .headers()
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == tag.as_bytes());
     let mut response = if known {
         HttpResponse::NotModified().finish()
     } else {
-        HttpResponse::Ok().content_type(asset.content_type).body(Bytes::from_static(asset.body))
+        HttpResponse::Ok()
+            .content_type(asset.content_type)
+            .body(Bytes::from_static(asset.body))
     };
     let headers = response.headers_mut();
     // Asked again each time, answered with 304 while this process has the same version.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     if let Ok(tag) = HeaderValue::try_from(tag) {
         headers.insert(header::ETAG, tag);
     }
@@ -86,7 +98,9 @@ fn serve(asset: &Asset, req: &HttpRequest) -> HttpResponse {
 }
 
 async fn redirect() -> HttpResponse {
-    HttpResponse::TemporaryRedirect().header(header::LOCATION, "/").finish()
+    HttpResponse::TemporaryRedirect()
+        .header(header::LOCATION, "/")
+        .finish()
 }
 
 async fn answer(route: &Route, worker: &Worker) -> HttpResponse {
@@ -109,10 +123,14 @@ async fn answer(route: &Route, worker: &Worker) -> HttpResponse {
 }
 
 fn unavailable() -> HttpResponse {
-    HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE).content_type("text/plain").body("unavailable\n")
+    HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE)
+        .content_type("text/plain")
+        .body("unavailable\n")
 }
 
 /// The answer for every path that is not served.
 pub(crate) async fn not_found() -> HttpResponse {
-    HttpResponse::NotFound().content_type("text/plain").body("not found\n")
+    HttpResponse::NotFound()
+        .content_type("text/plain")
+        .body("not found\n")
 }

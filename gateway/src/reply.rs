@@ -73,10 +73,16 @@ impl Reply {
         }
         match serde_json::from_slice::<Body<'_>>(&json) {
             Ok(Body { errors: None, .. }) => Self { json, refused: false },
-            Ok(Body { data, errors: Some(errors) }) => {
+            Ok(Body {
+                data,
+                errors: Some(errors),
+            }) => {
                 let refused = data.is_none();
                 let errors = errors.into_iter().map(|error| error.mapped(request_id)).collect();
-                Self { json: encode(&Outgoing { data, errors }), refused }
+                Self {
+                    json: encode(&Outgoing { data, errors }),
+                    refused,
+                }
             }
             Err(error) => {
                 tracing::error!(request_id, %error, "the router's answer is not GraphQL JSON");
@@ -88,13 +94,24 @@ impl Reply {
     /// The answer to a request that the gateway itself refuses.
     pub(crate) fn refusal(error: ApiError) -> Self {
         let error: async_graphql::Error = error.into();
-        Self { json: encode(&json!({ "errors": [{ "message": error.message, "extensions": error.extensions }] })), refused: true }
+        Self {
+            json: encode(
+                &json!({ "errors": [{ "message": error.message, "extensions": error.extensions }] }),
+            ),
+            refused: true,
+        }
     }
 
     /// The answer when the router gave none that can be used; the cause is in the log.
     pub(crate) fn broken(request_id: &str) -> Self {
-        let error = Outgoing { data: None, errors: vec![Error::inside(Code::Internal, request_id)] };
-        Self { json: encode(&error), refused: true }
+        let error = Outgoing {
+            data: None,
+            errors: vec![Error::inside(Code::Internal, request_id)],
+        };
+        Self {
+            json: encode(&error),
+            refused: true,
+        }
     }
 
     /// The `errors` of an answer that is nothing else.
@@ -103,7 +120,9 @@ impl Reply {
         struct Errors {
             errors: Box<RawValue>,
         }
-        serde_json::from_slice::<Errors>(&self.json).ok().map(|body| body.errors)
+        serde_json::from_slice::<Errors>(&self.json)
+            .ok()
+            .map(|body| body.errors)
     }
 }
 
@@ -154,27 +173,43 @@ impl Error<'_> {
             message: message.into(),
             locations: None,
             path: None,
-            extensions: extensions.map(|(key, value)| (key.to_owned(), value.into())).into_iter().collect(),
+            extensions: extensions
+                .map(|(key, value)| (key.to_owned(), value.into()))
+                .into_iter()
+                .collect(),
         }
     }
 
     fn mapped(mut self, request_id: &str) -> Self {
-        let said = self.extensions.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let said = self
+            .extensions
+            .get("code")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         match translate(&said) {
             Meaning::Ours => {
-                self.extensions
-                    .retain(|key, _| matches!(key.as_str(), "code" | "reason" | "field" | "retryAfter" | "requestId"));
+                self.extensions.retain(|key, _| {
+                    matches!(
+                        key.as_str(),
+                        "code" | "reason" | "field" | "retryAfter" | "requestId"
+                    )
+                });
                 self
             }
             Meaning::Input => {
                 self.extensions.clear();
-                self.extensions.insert("code".to_owned(), Code::Invalid.as_str().into());
+                self.extensions
+                    .insert("code".to_owned(), Code::Invalid.as_str().into());
                 self.extensions.insert("reason".to_owned(), reason(&said).into());
                 self
             }
             Meaning::Inside(code) => {
                 tracing::error!(request_id, code = said, message = %self.message, "the router failed");
-                Self { path: self.path, ..Self::inside(code, request_id) }
+                Self {
+                    path: self.path,
+                    ..Self::inside(code, request_id)
+                }
             }
         }
     }
@@ -191,7 +226,11 @@ fn translate(said: &str) -> Meaning {
         Meaning::Ours
     } else if INPUT.contains(&said) || is_rule(said) {
         Meaning::Input
-    } else if said.starts_with("SUBGRAPH_") || said.starts_with("SUBREQUEST_") || said == "GATEWAY_TIMEOUT" || said == "NO_SUPERGRAPH_AVAILABLE" {
+    } else if said.starts_with("SUBGRAPH_")
+        || said.starts_with("SUBREQUEST_")
+        || said == "GATEWAY_TIMEOUT"
+        || said == "NO_SUPERGRAPH_AVAILABLE"
+    {
         Meaning::Inside(Code::Unavailable)
     } else {
         Meaning::Inside(Code::Internal)
@@ -200,7 +239,8 @@ fn translate(said: &str) -> Meaning {
 
 /// Validation errors carry the name of the rule, in camel case; all other codes are upper case.
 fn is_rule(said: &str) -> bool {
-    said.starts_with(|first: char| first.is_ascii_uppercase()) && said.contains(|any: char| any.is_ascii_lowercase())
+    said.starts_with(|first: char| first.is_ascii_uppercase())
+        && said.contains(|any: char| any.is_ascii_lowercase())
 }
 
 /// The domain's own word for what the router says, as our own checks would put it.
@@ -228,7 +268,11 @@ mod tests {
 
     #[test]
     fn answers_without_errors_pass_untouched() {
-        for json in [r#"{"data":{"a":"the \"errors\" of my life"}}"#, r#"{"data":{"errors":[]}}"#, r#"{"data":null}"#] {
+        for json in [
+            r#"{"data":{"a":"the \"errors\" of my life"}}"#,
+            r#"{"data":{"errors":[]}}"#,
+            r#"{"data":null}"#,
+        ] {
             let reply = Reply::of_router(Bytes::copy_from_slice(json.as_bytes()), "r1");
             assert_eq!(reply.json, json);
             assert!(!reply.refused);
@@ -248,8 +292,16 @@ mod tests {
     fn the_inside_stays_inside() {
         let body = r#"{"data":null,"errors":[{"message":"Failed to connect to http://127.0.0.1:41234","extensions":{"code":"SUBGRAPH_WEBSOCKET_CONNECT_FAILURE","serviceName":"user"}},{"message":"secret"},{"message":"secret","extensions":{"code":"QUERY_PLAN_BUILD_FAILED"}}]}"#;
         let text = mapped(body).to_string();
-        assert!(!text.contains("127.0.0.1") && !text.contains("secret") && !text.contains("serviceName"), "{text}");
-        let codes: Vec<_> = mapped(body)["errors"].as_array().unwrap().iter().map(|error| error["extensions"]["code"].clone()).collect();
+        assert!(
+            !text.contains("127.0.0.1") && !text.contains("secret") && !text.contains("serviceName"),
+            "{text}"
+        );
+        let codes: Vec<_> = mapped(body)["errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|error| error["extensions"]["code"].clone())
+            .collect();
         assert_eq!(codes, ["UNAVAILABLE", "INTERNAL", "INTERNAL"]);
         assert_eq!(mapped(body)["data"], Value::Null);
     }
@@ -270,6 +322,9 @@ mod tests {
     fn what_is_no_graphql_is_a_defect() {
         let reply = Reply::of_router(Bytes::from_static(b"oops \"errors\""), "r1");
         let body: Value = serde_json::from_slice(&reply.json).unwrap();
-        assert_eq!(body["errors"][0]["extensions"], json!({"code": "INTERNAL", "requestId": "r1"}));
+        assert_eq!(
+            body["errors"][0]["extensions"],
+            json!({"code": "INTERNAL", "requestId": "r1"})
+        );
     }
 }

@@ -4,10 +4,11 @@
 //! Subgraphs stay on the runtime that calls [`Gateway::run`].
 
 use crate::{
-    GatewayError, Settings,
+    Connect, GatewayError, Settings,
     engine::{Engine, Federation, Router},
     http, node, pages, socket,
 };
+use futures_util::future::join;
 use hive_router::{
     background_tasks::BackgroundTasksManager,
     ntex::{
@@ -33,9 +34,10 @@ use tokio::{
 /// How long a client may take for the head of a request.
 const HEAD_DEADLINE: Seconds = Seconds(10);
 const KEEP_ALIVE: Seconds = Seconds(75);
-/// How long sockets may take to say goodbye, and then requests to be answered: together below 5 s.
-const GOODBYE: Duration = Duration::from_secs(1);
-const LAST_ANSWERS: Seconds = Seconds(3);
+/// How long the last answers over HTTP and over sockets may take, and then their connections to
+/// close: together below 5 s.
+const LAST_ANSWERS: Duration = Duration::from_secs(3);
+const GOODBYE: Seconds = Seconds(1);
 
 /// What the handlers of one worker thread share.
 #[derive(Clone)]
@@ -43,11 +45,37 @@ pub(crate) struct Worker {
     pub(crate) engine: Engine,
     pub(crate) trusted_proxies: Arc<[IpAddr]>,
     /// True from when the gateway stops.
+    /// What makes a connection outlive its token.
+    pub(crate) connect: Option<Connect>,
     pub(crate) draining: watch::Receiver<bool>,
     /// How many sockets are open, on all workers.
     pub(crate) sockets: watch::Sender<usize>,
+    /// How many requests are being answered, on all workers.
+    pub(crate) requests: watch::Sender<usize>,
     /// Where the caller's handlers run.
     pub(crate) runtime: Handle,
+}
+
+/// Counts one while it lives.
+pub(crate) struct Counted(watch::Sender<usize>);
+
+impl Counted {
+    pub(crate) fn one(count: &watch::Sender<usize>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+async fn none(count: &watch::Sender<usize>) {
+    let mut count = count.subscribe();
+    // An error is that nobody counts any more.
+    let _none = count.wait_for(|count| *count == 0).await;
 }
 
 /// A gateway that has its address and does not answer yet.
@@ -70,10 +98,18 @@ impl Gateway {
     pub fn bind(mut settings: Settings) -> Result<Self, GatewayError> {
         settings.upstreams.push(node::upstream(&settings.upstreams));
         let federation = Arc::new(Federation::load(&settings, Handle::current())?);
-        let listen = |source| GatewayError::Listen { address: settings.listen, source };
+        let listen = |source| GatewayError::Listen {
+            address: settings.listen,
+            source,
+        };
         let listener = TcpListener::bind(settings.listen).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        Ok(Self { listener, address, settings, federation })
+        Ok(Self {
+            listener,
+            address,
+            settings,
+            federation,
+        })
     }
 
     /// Where it listens.
@@ -89,7 +125,10 @@ impl Gateway {
         let (stop, stopping) = watch::channel(false);
         let (tell, mut ended) = oneshot::channel();
         let thread = thread::Builder::new().name("gateway".to_owned()).spawn(move || {
-            let system = System::build().name("gateway").signals(false).build(DefaultRuntime);
+            let system = System::build()
+                .name("gateway")
+                .signals(false)
+                .build(DefaultRuntime);
             // Nobody listens when `run` was dropped.
             let _unheard = tell.send(system.block_on(self.serve(stopping)));
         });
@@ -106,17 +145,21 @@ impl Gateway {
     async fn serve(self, mut stopping: watch::Receiver<bool>) -> Result<(), GatewayError> {
         let mut tasks = BackgroundTasksManager::new();
         let router = Router::start(&self.settings, self.federation.clone(), &mut tasks).await?;
-        let sockets = watch::Sender::new(0);
+        let (sockets, requests) = (watch::Sender::new(0), watch::Sender::new(0));
         let factory = {
-            let (router, sockets, draining) = (router.clone(), sockets.clone(), stopping.clone());
+            let (router, draining) = (router.clone(), stopping.clone());
+            let (sockets, requests) = (sockets.clone(), requests.clone());
             let (routes, runtime) = (self.settings.routes, self.federation.runtime().clone());
             let trusted_proxies: Arc<[IpAddr]> = self.settings.trusted_proxies.into();
+            let connect = self.settings.connect;
             async move || {
                 let worker = Worker {
                     engine: router.engine().await,
                     trusted_proxies: trusted_proxies.clone(),
+                    connect: connect.clone(),
                     draining: draining.clone(),
                     sockets: sockets.clone(),
+                    requests: requests.clone(),
                     runtime: runtime.clone(),
                 };
                 web::App::new()
@@ -127,10 +170,12 @@ impl Gateway {
                     .default_service(web::to(pages::not_found))
             }
         };
-        let config = HttpServiceConfig::new().set_keepalive(KEEP_ALIVE).set_client_timeout(HEAD_DEADLINE);
+        let config = HttpServiceConfig::new()
+            .set_keepalive(KEEP_ALIVE)
+            .set_client_timeout(HEAD_DEADLINE);
         let mut server = HttpServer::new(factory)
             .disable_signals()
-            .shutdown_timeout(LAST_ANSWERS)
+            .shutdown_timeout(GOODBYE)
             .config(SharedCfg::new("GATEWAY").add(config));
         if let Some(workers) = self.settings.workers {
             server = server.workers(workers.get());
@@ -142,9 +187,10 @@ impl Gateway {
             // The sender is gone when `run` was dropped: that is a stop as well.
             _ = stopping.wait_for(|stopping| *stopping) => {
                 control.pause().await;
-                let mut open = sockets.subscribe();
-                if timeout(GOODBYE, open.wait_for(|open| *open == 0)).await.is_err() {
-                    tracing::warn!(open = *sockets.borrow(), "sockets did not close in time");
+                // The server itself waits for its connections only until there was once none.
+                if timeout(LAST_ANSWERS, join(none(&sockets), none(&requests))).await.is_err() {
+                    let (sockets, requests) = (*sockets.borrow(), *requests.borrow());
+                    tracing::warn!(sockets, requests, "not everything was answered in time");
                 }
                 control.stop(true).await;
                 Ok(())

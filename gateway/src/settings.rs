@@ -1,7 +1,10 @@
 //! What the gateway is given: where to listen, which subgraphs there are, which extra routes to serve.
 
 use bytes::Bytes;
-use commons_platform::graphql::{Call, Subgraph};
+use commons_platform::{
+    ApiError,
+    graphql::{Call, Subgraph},
+};
 use futures_util::future::BoxFuture;
 use std::{
     fmt,
@@ -28,6 +31,9 @@ pub struct Settings {
     pub introspection: bool,
     /// Further paths to answer with GET.
     pub routes: Vec<Route>,
+    /// What makes the identity of a connection outlive the token it was opened with; without it, the
+    /// token's end is the end of what a connection may ask.
+    pub connect: Option<Connect>,
     /// Threads that serve connections; one for each processor when none.
     pub workers: Option<NonZeroUsize>,
 }
@@ -42,6 +48,7 @@ impl Settings {
             trusted_proxies: Vec::new(),
             introspection: true,
             routes: Vec::new(),
+            connect: None,
             workers: None,
         }
     }
@@ -75,7 +82,11 @@ impl Upstream {
         address: SocketAddr,
         answer: impl Fn(Bytes, Call) -> BoxFuture<'static, Bytes> + Send + Sync + 'static,
     ) -> Self {
-        Self { name: name.into(), url: format!("http://{address}/graphql"), answer: Arc::new(answer) }
+        Self {
+            name: name.into(),
+            url: format!("http://{address}/graphql"),
+            answer: Arc::new(answer),
+        }
     }
 }
 
@@ -85,6 +96,27 @@ impl fmt::Debug for Upstream {
             .field("name", &self.name)
             .field("url", &self.url)
             .finish_non_exhaustive()
+    }
+}
+
+/// Checks the `authorization` that a connection is opened with, and gives the one it goes on with.
+#[derive(Clone)]
+pub struct Connect(Arc<dyn Fn(&str) -> Result<String, ApiError> + Send + Sync>);
+
+impl Connect {
+    /// A check that runs on the gateway's own threads: it must not wait for anything.
+    pub fn new(check: impl Fn(&str) -> Result<String, ApiError> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(check))
+    }
+
+    pub(crate) fn check(&self, authorization: &str) -> Result<String, ApiError> {
+        (self.0)(authorization)
+    }
+}
+
+impl fmt::Debug for Connect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connect").finish_non_exhaustive()
     }
 }
 
@@ -109,12 +141,18 @@ impl Route {
         content_type: &'static str,
         handler: impl Fn() -> BoxFuture<'static, Result<Bytes, RouteFailed>> + Send + Sync + 'static,
     ) -> Self {
-        Self { path, content_type, handler: Arc::new(handler) }
+        Self {
+            path,
+            content_type,
+            handler: Arc::new(handler),
+        }
     }
 }
 
 impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Route").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Route")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }

@@ -3,13 +3,14 @@
 //! One task a socket. It takes the next answer of an operation only when the last frame was written,
 //! so what is queued for a slow client is bounded by what the router's streams hold. Operations take
 //! the same way as over HTTP. The caller is who opened the socket: `authorization` comes from
-//! `connection_init`, else from the upgrade request, and no other key of either is believed.
+//! `connection_init`, else from the upgrade request, and no other key of either is believed. It is
+//! checked once: from then on the socket lives as long as the session, not as long as the token.
 
 mod message;
 
 use self::message::{ClientMessage, ServerMessage};
 use crate::{
-    caller,
+    Connect, caller,
     engine::{Engine, Outcome, Update},
     operation::{MAX_BODY, Operation},
     reply::Reply,
@@ -22,7 +23,11 @@ use hive_router::{
     http::StatusCode,
     ntex::{
         SharedCfg,
-        http::{body::BodySize, h1, header::{self, HeaderValue}},
+        http::{
+            body::BodySize,
+            h1,
+            header::{self, HeaderValue},
+        },
         io::{IoBoxed, IoConfig},
         rt,
         time::Seconds,
@@ -43,20 +48,32 @@ const INIT_DEADLINE: Duration = Duration::from_secs(10);
 const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 const PING_EVERY: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_secs(60);
+/// After the goodbye: how long to read on, and how long a pause means that all was read.
+const LINGER: Duration = Duration::from_secs(1);
+const QUIET: Duration = Duration::from_millis(100);
 const MAX_OPERATIONS: usize = 100;
 const MAX_SOCKETS: usize = 20_000;
 
 /// Takes the connection over.
-pub(crate) async fn upgrade(req: HttpRequest, worker: types::State<Worker>) -> Result<HttpResponse, web::Error> {
+pub(crate) async fn upgrade(
+    req: HttpRequest,
+    worker: types::State<Worker>,
+) -> Result<HttpResponse, web::Error> {
     let Ok(mut handshake) = ws::handshake(req.head()) else {
-        return Ok(HttpResponse::build(StatusCode::UPGRADE_REQUIRED).content_type("text/plain").body("open a WebSocket here\n"));
+        return Ok(HttpResponse::build(StatusCode::UPGRADE_REQUIRED)
+            .content_type("text/plain")
+            .body("open a WebSocket here\n"));
     };
     let open = Open::count(&worker.sockets);
     if *worker.sockets.borrow() > MAX_SOCKETS || *worker.draining.borrow() {
-        return Ok(HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE).content_type("text/plain").body("full\n"));
+        return Ok(HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE)
+            .content_type("text/plain")
+            .body("full\n"));
     }
     let Some((io, http)) = req.head().take_io() else {
-        return Ok(HttpResponse::build(StatusCode::UPGRADE_REQUIRED).content_type("text/plain").body("open a WebSocket here\n"));
+        return Ok(HttpResponse::build(StatusCode::UPGRADE_REQUIRED)
+            .content_type("text/plain")
+            .body("open a WebSocket here\n"));
     };
     let speaks = web::ws::subprotocols(&req).any(|protocol| protocol == PROTOCOL);
     if speaks {
@@ -72,8 +89,14 @@ pub(crate) async fn upgrade(req: HttpRequest, worker: types::State<Worker>) -> R
     let session = Session {
         call: caller::call(&req, &worker.trusted_proxies),
         engine: worker.engine.clone(),
+        connect: worker.connect.clone(),
         draining: worker.draining.clone(),
-        wire: Wire { io, codec: Codec::new().max_size(MAX_BODY), partial: BytesMut::new(), heard: Instant::now() },
+        wire: Wire {
+            io,
+            codec: Codec::new().max_size(MAX_BODY),
+            partial: BytesMut::new(),
+            heard: Instant::now(),
+        },
         operations: StreamMap::new(),
     };
     rt::spawn(async move {
@@ -120,6 +143,7 @@ enum Event {
 struct Session {
     call: Call,
     engine: Engine,
+    connect: Option<Connect>,
     draining: watch::Receiver<bool>,
     wire: Wire,
     operations: StreamMap<String, LocalBoxStream<'static, Event>>,
@@ -135,6 +159,9 @@ impl Session {
         } else {
             (4406, "Subprotocol not acceptable")
         };
+        if code == RESTART.0 {
+            self.finish().await;
+        }
         // Streams end before the goodbye, which may take a while.
         self.operations = StreamMap::new();
         self.wire.close(code, reason).await;
@@ -152,6 +179,10 @@ impl Session {
                 Some(ClientMessage::ConnectionInit { authorization }) => {
                     if authorization.is_some() {
                         self.call.authorization = authorization;
+                    }
+                    if let (Some(connect), Some(given)) = (&self.connect, &self.call.authorization) {
+                        let kept = connect.check(given).map_err(|_| (4403, "Forbidden"))?;
+                        self.call.authorization = Some(kept);
                     }
                     return self.wire.send(&ServerMessage::ConnectionAck).await;
                 }
@@ -205,11 +236,28 @@ impl Session {
                 };
                 match operation {
                     Ok(operation) => {
-                        self.operations.insert(id, start(self.engine.clone(), operation, self.next_call()));
+                        self.operations.insert(
+                            id,
+                            start(
+                                self.engine.clone(),
+                                operation,
+                                self.next_call(),
+                                self.draining.clone(),
+                            ),
+                        );
                         Ok(())
                     }
                     Err(error) => self.deliver(&id, Event::Error(Reply::refusal(error))).await,
                 }
+            }
+        }
+    }
+
+    /// Answers what was accepted; the streams among it have ended by themselves.
+    async fn finish(&mut self) {
+        while let Some((id, event)) = self.operations.next().await {
+            if self.deliver(&id, event).await.is_err() {
+                return;
             }
         }
     }
@@ -230,7 +278,12 @@ impl Session {
             Event::Error(reply) => {
                 self.operations.remove(id);
                 let payload = reply.errors().ok_or((1011, "Internal error"))?;
-                self.wire.send(&ServerMessage::Error { id, payload: &payload }).await
+                self.wire
+                    .send(&ServerMessage::Error {
+                        id,
+                        payload: &payload,
+                    })
+                    .await
             }
             Event::End => {
                 self.operations.remove(id);
@@ -245,8 +298,14 @@ async fn drained(draining: &mut watch::Receiver<bool>) {
     let _gone = draining.wait_for(|draining| *draining).await;
 }
 
-/// An operation as a stream of events; dropping it cancels the operation.
-fn start(engine: Engine, operation: Operation, call: Call) -> LocalBoxStream<'static, Event> {
+/// An operation as a stream of events; dropping it cancels the operation. A subscription ends without a
+/// word when the gateway stops.
+fn start(
+    engine: Engine,
+    operation: Operation,
+    call: Call,
+    mut draining: watch::Receiver<bool>,
+) -> LocalBoxStream<'static, Event> {
     let id = call.origin.request_id.clone();
     let outcome = async move {
         let accept = HeaderValue::from_static("application/json, text/event-stream");
@@ -267,6 +326,7 @@ fn start(engine: Engine, operation: Operation, call: Call) -> LocalBoxStream<'st
                 })
                 // Reached only when the stream stops without `complete`.
                 .chain(broken)
+                .take_until(async move { drained(&mut draining).await })
                 .boxed_local()
         }
     });
@@ -274,7 +334,11 @@ fn start(engine: Engine, operation: Operation, call: Call) -> LocalBoxStream<'st
 }
 
 fn of_answer(reply: Reply) -> Option<Event> {
-    Some(if reply.refused { Event::Error(reply) } else { Event::Next(reply.json) })
+    Some(if reply.refused {
+        Event::Error(reply)
+    } else {
+        Event::Next(reply.json)
+    })
 }
 
 /// Frames in and out.
@@ -297,7 +361,9 @@ impl Wire {
         self.heard = Instant::now();
         match frame {
             Frame::Text(text) => parse(&text).map(Some),
-            Frame::Continuation(Item::FirstText(part) | Item::Continue(part)) => self.gather(&part).map(|()| None),
+            Frame::Continuation(Item::FirstText(part) | Item::Continue(part)) => {
+                self.gather(&part).map(|()| None)
+            }
             Frame::Continuation(Item::Last(part)) => {
                 self.gather(&part)?;
                 parse(&self.partial.split()).map(Some)
@@ -330,9 +396,23 @@ impl Wire {
     }
 
     async fn close(self, code: u16, reason: &'static str) {
-        let reason = CloseReason { code: CloseCode::from(code), description: Some(reason.to_owned()) };
+        let reason = CloseReason {
+            code: CloseCode::from(code),
+            description: Some(reason.to_owned()),
+        };
         // The other end may be gone already: then there is nobody to tell.
-        let _told = timeout(WRITE_DEADLINE, self.io.send(Message::Close(Some(reason)), &self.codec)).await;
+        let _told = timeout(
+            WRITE_DEADLINE,
+            self.io.send(Message::Close(Some(reason)), &self.codec),
+        )
+        .await;
+        // Closing over bytes that were never read resets the connection, and the goodbye is lost with it.
+        let _quiet = timeout(LINGER, async {
+            while let Ok(Ok(Some(()))) = timeout(QUIET, self.io.read_notify()).await {
+                self.io.with_read_buf(|unread| unread.clear());
+            }
+        })
+        .await;
         let _closed = timeout(WRITE_DEADLINE, self.io.shutdown()).await;
     }
 }

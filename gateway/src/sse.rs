@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn events_are_found_however_they_are_cut() {
-        let stream = b"event: next\ndata: {\"a\":1}\n\n:\n\nevent: next\ndata: 1\ndata: 2\n\nevent: complete\n\n";
+        let stream =
+            b"event: next\ndata: {\"a\":1}\n\n:\n\nevent: next\ndata: 1\ndata: 2\n\nevent: complete\n\n";
         for size in [1, 2, 3, 7, stream.len()] {
             let mut splitter = Splitter::default();
             let mut events = Vec::new();
@@ -85,7 +86,10 @@ mod tests {
                 events.extend(std::iter::from_fn(|| splitter.pop()));
             }
             let next = |text: &'static str| Event::Next(Bytes::from_static(text.as_bytes()));
-            assert_eq!(events, [next("{\"a\":1}"), Event::Heartbeat, next("1\n2"), Event::Complete]);
+            assert_eq!(
+                events,
+                [next("{\"a\":1}"), Event::Heartbeat, next("1\n2"), Event::Complete]
+            );
         }
     }
 

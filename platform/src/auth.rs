@@ -9,4 +9,4 @@ mod tokens;
 
 pub use actor::Actor;
 pub use keys::{KeySet, SigningKey};
-pub use tokens::{ACCESS_TOKEN_LIFETIME, AccessToken, Tokens};
+pub use tokens::{ACCESS_TOKEN_LIFETIME, AccessToken, CONNECTION_LIFETIME, Tokens};

@@ -103,7 +103,7 @@ impl<'r> Run<'r> {
                 last_at = records.last().map_or(last_at, |record| record.at);
                 let batch = messages_of(&records, &names);
                 let done = messages::import_messages(message, id, &batch, &names).await?;
-                self.note(day, done);
+                self.note(day, &records, done);
                 progress.day();
             }
             let pins: Vec<_> = imported.pins.iter().map(|pin| (pin.clone(), last_at)).collect();
@@ -122,7 +122,7 @@ impl<'r> Run<'r> {
         Ok(self.summary)
     }
 
-    fn note(&mut self, day: &DayFile, done: messages::Imported) {
+    fn note(&mut self, day: &DayFile, records: &[Record], done: messages::Imported) {
         self.summary.messages += done.messages;
         self.summary.reactions += done.reactions;
         self.summary.known += done.known;
@@ -130,7 +130,7 @@ impl<'r> Run<'r> {
             .skipped
             .extend(done.skipped.into_iter().map(|skipped| BadRecord {
                 file: day.name.clone(),
-                index: Some(skipped.index),
+                index: records.get(skipped.index).map(|record| record.index),
                 why: skipped.why,
             }));
     }

@@ -50,7 +50,13 @@ pub(crate) fn supergraph_options(settings: &Settings) -> Result<SupergraphOption
 fn value(settings: &Settings) -> Value {
     let urls = settings.upstreams.iter();
     let urls = urls.map(|upstream| (upstream.name.clone(), json!({ "url": upstream.url })));
-    let told = [header::AUTHORIZATION, REQUEST_ID, CLIENT_ADDRESS, header::USER_AGENT].map(|name| name.to_string());
+    let told = [
+        header::AUTHORIZATION,
+        REQUEST_ID,
+        CLIENT_ADDRESS,
+        header::USER_AGENT,
+    ]
+    .map(|name| name.to_string());
     json!({
         "supergraph": { "source": "plugin" },
         "plugins": { InProcess::plugin_name(): { "enabled": true } },

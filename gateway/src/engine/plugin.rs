@@ -41,10 +41,15 @@ impl RouterPlugin for InProcess {
     fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        payload.initialize_plugin(Self { headers: Arc::new(headers) })
+        payload.initialize_plugin(Self {
+            headers: Arc::new(headers),
+        })
     }
 
-    fn on_http_request<'req>(&'req self, payload: OnHttpRequestHookPayload<'req>) -> OnHttpRequestHookFuture<'req> {
+    fn on_http_request<'req>(
+        &'req self,
+        payload: OnHttpRequestHookPayload<'req>,
+    ) -> OnHttpRequestHookFuture<'req> {
         Box::pin(async move {
             let request = &payload.router_http_request;
             if let Some(federation) = request.app_state::<Arc<Federation>>().cloned() {
@@ -64,10 +69,20 @@ impl RouterPlugin for InProcess {
         mut payload: OnSubgraphHttpRequestHookPayload<'exec>,
     ) -> OnSubgraphHttpRequestHookResult<'exec> {
         // Clones: a guard of the context must not live across the await.
-        let federation = payload.context.get_ref::<Arc<Federation>>().map(|federation| federation.as_ref().clone());
-        let call = payload.context.get_ref::<Call>().map(|call| call.as_ref().clone());
-        let (Some(federation), Some(call)) = (federation, call) else { return payload.proceed() };
-        let Some(answer) = federation.answers.get(payload.subgraph_name) else { return payload.proceed() };
+        let federation = payload
+            .context
+            .get_ref::<Arc<Federation>>()
+            .map(|federation| federation.as_ref().clone());
+        let call = payload
+            .context
+            .get_ref::<Call>()
+            .map(|call| call.as_ref().clone());
+        let (Some(federation), Some(call)) = (federation, call) else {
+            return payload.proceed();
+        };
+        let Some(answer) = federation.answers.get(payload.subgraph_name) else {
+            return payload.proceed();
+        };
         // The caller's runtime has the threads and timers that the subgraph's database needs. A task
         // of its own also means that a write goes on when the client leaves.
         let body = Bytes::from(std::mem::take(&mut payload.body));
@@ -78,7 +93,11 @@ impl RouterPlugin for InProcess {
             Err(elapsed) => failed(payload.subgraph_name, ApiError::unavailable(elapsed)),
         };
         let headers = self.headers.clone();
-        payload.end_with_response(SubgraphHttpResponse { status: StatusCode::OK, headers, body })
+        payload.end_with_response(SubgraphHttpResponse {
+            status: StatusCode::OK,
+            headers,
+            body,
+        })
     }
 }
 

@@ -19,11 +19,18 @@ impl ClientMessage {
         let Envelope { kind, id, payload } = serde_json::from_slice(text).ok()?;
         Some(match &*kind {
             "connection_init" => {
-                let payload = payload.map(|payload| serde_json::from_str(payload.get())).transpose();
+                let payload = payload
+                    .map(|payload| serde_json::from_str(payload.get()))
+                    .transpose();
                 let payload: Option<InitPayload> = payload.ok()?.flatten();
-                Self::ConnectionInit { authorization: payload.unwrap_or_default().authorization }
+                Self::ConnectionInit {
+                    authorization: payload.unwrap_or_default().authorization,
+                }
             }
-            "subscribe" => Self::Subscribe { id: id?, payload: payload?.to_owned() },
+            "subscribe" => Self::Subscribe {
+                id: id?,
+                payload: payload?.to_owned(),
+            },
             "complete" => Self::Complete { id: id? },
             "ping" => Self::Ping,
             "pong" => Self::Pong,

@@ -10,10 +10,21 @@ use std::{
 #[test]
 fn the_page_is_built_from_these_sources() {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web");
-    let mut sources: Vec<PathBuf> =
-        ["build.mjs", "index.html", "package-lock.json", "package.json"].iter().map(|name| web.join(name)).collect();
+    let mut sources: Vec<PathBuf> = ["build.mjs", "index.html", "package-lock.json", "package.json"]
+        .iter()
+        .map(|name| web.join(name))
+        .collect();
     gather(&web.join("src"), &mut sources);
-    let named = sources.iter().map(|path| (path.strip_prefix(&web).unwrap().to_str().unwrap().replace('\\', "/"), path));
+    let named = sources.iter().map(|path| {
+        (
+            path.strip_prefix(&web)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .replace('\\', "/"),
+            path,
+        )
+    });
     let mut named: Vec<_> = named.collect();
     named.sort();
     let mut sum = Sha256::new();
@@ -24,13 +35,20 @@ fn the_page_is_built_from_these_sources() {
     }
     let sum: String = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     let built = include_str!("../../assets/SOURCES.sha256").trim();
-    assert_eq!(sum, built, "the page is behind its sources: run `npm ci && npm run build` in web/");
+    assert_eq!(
+        sum, built,
+        "the page is behind its sources: run `npm ci && npm run build` in web/"
+    );
 }
 
 fn gather(folder: &Path, sources: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() { gather(&path, sources) } else { sources.push(path) }
+        if path.is_dir() {
+            gather(&path, sources)
+        } else {
+            sources.push(path)
+        }
     }
 }
 

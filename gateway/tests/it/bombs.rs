@@ -9,7 +9,11 @@ fn documents(size: usize) -> Vec<String> {
         format!("{{ echo(text: {}) }}", nest("[", "]")),
         format!("{{ echo(text: {}) }}", nest("{a:", "}")),
         format!("query($v: String = {}) {{ echo(text: $v) }}", nest("[", "]")),
-        format!("query($v: {}String{}) {{ deep {{ end }} }}", "[".repeat(size), "]".repeat(size)),
+        format!(
+            "query($v: {}String{}) {{ deep {{ end }} }}",
+            "[".repeat(size),
+            "]".repeat(size)
+        ),
         format!("{}{}", "{ deep ".repeat(size), "}".repeat(size)),
         "[".repeat(size),
     ]
@@ -29,19 +33,33 @@ async fn over_http() {
     for document in SIZES.into_iter().flat_map(documents) {
         assert!(is_refused(&world.ask(&document).await));
         if document.len() <= LONGEST_LINE {
-            let got = world.http.get(world.url("/graphql")).query(&[("query", &document)]).send().await.unwrap();
+            let got = world
+                .http
+                .get(world.url("/graphql"))
+                .query(&[("query", &document)])
+                .send()
+                .await
+                .unwrap();
             assert!(is_refused(&got.json().await.unwrap()));
         }
     }
     for size in SIZES {
         let variables = format!("{{\"t\":{}{}}}", "[".repeat(size), "]".repeat(size));
-        let body = format!("{{\"query\":\"query($t: String!) {{ echo(text: $t) }}\",\"variables\":{variables}}}");
-        let post = world.http.post(world.url("/graphql")).header("content-type", "application/json").body(body);
+        let body =
+            format!("{{\"query\":\"query($t: String!) {{ echo(text: $t) }}\",\"variables\":{variables}}}");
+        let post = world
+            .http
+            .post(world.url("/graphql"))
+            .header("content-type", "application/json")
+            .body(body);
         assert!(is_refused(&post.send().await.unwrap().json().await.unwrap()));
         if variables.len() > LONGEST_LINE {
             continue;
         }
-        let query = [("query", "query($t: String!) { echo(text: $t) }"), ("variables", &variables)];
+        let query = [
+            ("query", "query($t: String!) { echo(text: $t) }"),
+            ("variables", &variables),
+        ];
         let get = world.http.get(world.url("/graphql")).query(&query);
         assert!(is_refused(&get.send().await.unwrap().json().await.unwrap()));
     }
@@ -64,8 +82,13 @@ async fn over_websocket() {
         let nested = format!("{}{}", "[".repeat(size), "]".repeat(size));
         socket.say_text(&format!("{{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{{\"query\":\"{{a}}\",\"variables\":{{\"v\":{nested}}}}}}}")).await;
         let message = socket.hear().await;
-        assert_eq!(message["payload"][0]["extensions"]["reason"], "JSON_TOO_DEEP", "{message}");
-        socket.say_text(&format!("{{\"type\":\"subscribe\",\"x\":{nested}}}")).await;
+        assert_eq!(
+            message["payload"][0]["extensions"]["reason"], "JSON_TOO_DEEP",
+            "{message}"
+        );
+        socket
+            .say_text(&format!("{{\"type\":\"subscribe\",\"x\":{nested}}}"))
+            .await;
         assert_eq!(socket.closed().await, 4400);
     }
     assert_eq!(world.ask("{ deep { end } }").await["data"]["deep"]["end"], 1);
@@ -75,13 +98,18 @@ async fn over_websocket() {
 async fn brackets_in_a_text_are_text() {
     let world = World::start().await;
     let text = "(".repeat(65);
-    assert_eq!(world.ask(&format!("{{ echo(text: \"{text}\") }}")).await["data"]["echo"], text);
+    assert_eq!(
+        world.ask(&format!("{{ echo(text: \"{text}\") }}")).await["data"]["echo"],
+        text
+    );
     let request = json!({ "query": "query($t: String!) { echo(text: $t) }", "variables": { "t": text } });
     let post = world.http.post(world.url("/graphql")).json(&request);
     let answer: Value = post.send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["data"]["echo"], text);
     let mut socket = world.socket(None).await;
-    socket.say(json!({ "type": "subscribe", "id": "1", "payload": request })).await;
+    socket
+        .say(json!({ "type": "subscribe", "id": "1", "payload": request }))
+        .await;
     assert_eq!(socket.next("1").await["data"]["echo"], text);
 }
 
@@ -96,6 +124,8 @@ async fn fragments_that_multiply_are_refused() {
     document.push_str(" fragment F40 on Deep { end }");
     let answer = world.ask(&document).await;
     assert_eq!(answer["errors"][0]["extensions"]["reason"], "TOO_MANY_FIELDS");
-    let answer = world.ask("{ deep { ...A } } fragment A on Deep { deep { ...A } }").await;
+    let answer = world
+        .ask("{ deep { ...A } } fragment A on Deep { deep { ...A } }")
+        .await;
     assert_eq!(answer["errors"][0]["extensions"]["reason"], "FRAGMENT_CYCLE");
 }

@@ -17,8 +17,14 @@ impl Socket {
         Self::open_as(address, authorization, Some("graphql-transport-ws")).await
     }
 
-    pub(crate) async fn open_as(address: SocketAddr, authorization: Option<&str>, protocol: Option<&str>) -> Self {
-        let mut request = format!("ws://{address}/graphql/ws").into_client_request().unwrap();
+    pub(crate) async fn open_as(
+        address: SocketAddr,
+        authorization: Option<&str>,
+        protocol: Option<&str>,
+    ) -> Self {
+        let mut request = format!("ws://{address}/graphql/ws")
+            .into_client_request()
+            .unwrap();
         let headers = request.headers_mut();
         if let Some(protocol) = protocol {
             headers.insert("sec-websocket-protocol", protocol.parse().unwrap());
@@ -30,12 +36,14 @@ impl Socket {
     }
 
     pub(crate) async fn init(&mut self, payload: Option<Value>) {
-        self.say(json!({ "type": "connection_init", "payload": payload })).await;
+        self.say(json!({ "type": "connection_init", "payload": payload }))
+            .await;
         assert_eq!(self.hear().await, json!({ "type": "connection_ack" }));
     }
 
     pub(crate) async fn subscribe(&mut self, id: &str, query: &str) {
-        self.say(json!({ "type": "subscribe", "id": id, "payload": { "query": query } })).await;
+        self.say(json!({ "type": "subscribe", "id": id, "payload": { "query": query } }))
+            .await;
     }
 
     pub(crate) async fn say(&mut self, message: Value) {
@@ -64,7 +72,11 @@ impl Socket {
     /// The payload of the next `next` of an operation.
     pub(crate) async fn next(&mut self, id: &str) -> Value {
         let mut message = self.hear().await;
-        assert_eq!((&message["type"], &message["id"]), (&json!("next"), &json!(id)), "{message}");
+        assert_eq!(
+            (&message["type"], &message["id"]),
+            (&json!("next"), &json!(id)),
+            "{message}"
+        );
         message["payload"].take()
     }
 
@@ -72,7 +84,9 @@ impl Socket {
     pub(crate) async fn closed(&mut self) -> u16 {
         loop {
             match self.0.next().await {
-                Some(Ok(Message::Close(frame))) => return frame.map_or(CloseCode::Status, |frame| frame.code).into(),
+                Some(Ok(Message::Close(frame))) => {
+                    return frame.map_or(CloseCode::Status, |frame| frame.code).into();
+                }
                 Some(Ok(_)) => {}
                 other => panic!("not a close frame: {other:?}"),
             }

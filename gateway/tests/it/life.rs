@@ -19,7 +19,10 @@ async fn it_can_be_started_again_and_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_run_side_by_side() {
     let (one, two) = (World::start().await, World::start().await);
-    assert_eq!(one.ask_as(Some(&one.alice), "{ viewer { name } }").await["data"]["viewer"]["name"], "name 1");
+    assert_eq!(
+        one.ask_as(Some(&one.alice), "{ viewer { name } }").await["data"]["viewer"]["name"],
+        "name 1"
+    );
     // The other one has other keys.
     let stranger = two.ask_as(Some(&one.alice), "{ viewer { name } }").await;
     assert_eq!(stranger["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
@@ -40,15 +43,24 @@ async fn what_was_accepted_is_answered() {
         .send()
         .await
         .unwrap();
-    let request = world.http.post(world.url("/graphql")).json(&json!({ "query": "mutation { slow }" }));
-    let answer = commons_platform::task::spawn(async move { request.send().await.unwrap().json::<Value>().await.unwrap() });
+    let request = world
+        .http
+        .post(world.url("/graphql"))
+        .json(&json!({ "query": "mutation { slow }" }));
+    let answer =
+        commons_platform::task::spawn(
+            async move { request.send().await.unwrap().json::<Value>().await.unwrap() },
+        );
     state.begun.notified().await;
 
     let begin = Instant::now();
     let done = world.begin_to_stop();
     assert_eq!(socket.closed().await, 1012);
     while let Ok(Some(chunk)) = events.chunk().await {
-        assert!(!chunk.starts_with(b"event: complete"), "the stream is not over, only this server");
+        assert!(
+            !chunk.starts_with(b"event: complete"),
+            "the stream is not over, only this server"
+        );
     }
     state.go_on.notify_one();
     assert_eq!(answer.await.unwrap(), json!({ "data": { "slow": true } }));
@@ -59,10 +71,19 @@ async fn what_was_accepted_is_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_start_says_why() {
     let listen = (Ipv4Addr::LOCALHOST, 0).into();
-    let broken = Settings { supergraph: "type Query {".to_owned(), ..Settings::new(listen, Vec::new()) };
+    let broken = Settings {
+        supergraph: "type Query {".to_owned(),
+        ..Settings::new(listen, Vec::new())
+    };
     assert!(matches!(Gateway::bind(broken), Err(GatewayError::Supergraph(_))));
-    let good = Settings { supergraph: SUPERGRAPH.to_owned(), ..Settings::new(listen, Vec::new()) };
+    let good = Settings {
+        supergraph: SUPERGRAPH.to_owned(),
+        ..Settings::new(listen, Vec::new())
+    };
     let first = Gateway::bind(good.clone()).unwrap();
-    let taken = Settings { listen: first.address(), ..good };
+    let taken = Settings {
+        listen: first.address(),
+        ..good
+    };
     assert!(matches!(Gateway::bind(taken), Err(GatewayError::Listen { .. })));
 }

@@ -14,7 +14,12 @@ async fn the_sdl_files_are_current() {
     let state = Arc::new(subgraphs::State::default());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/schema");
     for (name, sdl) in [
-        ("message", subgraphs::message(platform.clone(), state.clone()).sdl().to_owned()),
+        (
+            "message",
+            subgraphs::message(platform.clone(), state.clone())
+                .sdl()
+                .to_owned(),
+        ),
         ("node", commons_gateway::node_sdl()),
         ("user", subgraphs::user(platform, state).sdl().to_owned()),
     ] {
@@ -23,6 +28,9 @@ async fn the_sdl_files_are_current() {
             fs::write(&path, &sdl).unwrap();
         }
         let committed = fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(committed, sdl, "{name}.graphql is behind: see the head of this file");
+        assert_eq!(
+            committed, sdl,
+            "{name}.graphql is behind: see the head of this file"
+        );
     }
 }

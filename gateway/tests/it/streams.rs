@@ -25,10 +25,27 @@ async fn events_come_and_end() {
 async fn a_refusal_is_an_event_too() {
     let world = World::start().await;
     for query in ["subscription { whoami }", "subscription { nothing }"] {
-        let post = world.http.post(world.url("/graphql")).header("accept", "text/event-stream");
-        let text = post.json(&json!({ "query": query })).send().await.unwrap().text().await.unwrap();
-        let code = if query.contains("whoami") { "UNAUTHENTICATED" } else { "INVALID" };
-        assert!(text.starts_with("event: next\n") && text.contains(&format!("\"code\":\"{code}\"")), "{text}");
+        let post = world
+            .http
+            .post(world.url("/graphql"))
+            .header("accept", "text/event-stream");
+        let text = post
+            .json(&json!({ "query": query }))
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        let code = if query.contains("whoami") {
+            "UNAUTHENTICATED"
+        } else {
+            "INVALID"
+        };
+        assert!(
+            text.starts_with("event: next\n") && text.contains(&format!("\"code\":\"{code}\"")),
+            "{text}"
+        );
     }
 }
 
@@ -49,7 +66,10 @@ async fn a_client_that_leaves_ends_its_stream() {
     }
     world.state.posts.send(message_id(3)).unwrap();
     let event = response.chunk().await.unwrap().unwrap();
-    assert_eq!(&event[..], b"event: next\ndata: {\"data\":{\"posted\":{\"text\":\"text 3\"}}}\n\n");
+    assert_eq!(
+        &event[..],
+        b"event: next\ndata: {\"data\":{\"posted\":{\"text\":\"text 3\"}}}\n\n"
+    );
     drop(response);
     while world.state.posts.receiver_count() > 0 {
         tokio::task::yield_now().await;

@@ -21,7 +21,11 @@ pub(crate) struct State {
 
 impl Default for State {
     fn default() -> Self {
-        Self { posts: broadcast::Sender::new(16), begun: Notify::new(), go_on: Notify::new() }
+        Self {
+            posts: broadcast::Sender::new(16),
+            begun: Notify::new(),
+            go_on: Notify::new(),
+        }
     }
 }
 
@@ -65,7 +69,10 @@ impl User {
     /// Users below 100 exist; 13 is hidden from everybody.
     fn find(id: &str) -> Option<Self> {
         let number: u128 = id.strip_prefix("user_")?.parse().ok()?;
-        (number < 100 && number != 13).then(|| Self { id: id.into(), name: format!("name {number}") })
+        (number < 100 && number != 13).then(|| Self {
+            id: id.into(),
+            name: format!("name {number}"),
+        })
     }
 }
 
@@ -113,7 +120,9 @@ impl UserQuery {
 
     /// Refuses in the way of a domain.
     async fn forbidden(&self) -> Result<Option<String>> {
-        Err(ApiError::forbidden("BECAUSE", "you may not").with_field("it").into())
+        Err(ApiError::forbidden("BECAUSE", "you may not")
+            .with_field("it")
+            .into())
     }
 
     /// Ends its task.
@@ -183,8 +192,14 @@ enum MessageNode {
 impl Message {
     fn find(id: &str) -> Option<Self> {
         let number: u128 = id.strip_prefix("message_")?.parse().ok()?;
-        let author = Some(UserRef { id: user_id(number).into() });
-        (number < 100).then(|| Self { id: id.into(), text: format!("text {number}"), author })
+        let author = Some(UserRef {
+            id: user_id(number).into(),
+        });
+        (number < 100).then(|| Self {
+            id: id.into(),
+            text: format!("text {number}"),
+            author,
+        })
     }
 }
 
@@ -194,7 +209,10 @@ struct MessageQuery;
 impl MessageQuery {
     /// The newest messages.
     async fn messages(&self) -> Vec<Message> {
-        [1, 2].iter().filter_map(|number| Message::find(&message_id(*number))).collect()
+        [1, 2]
+            .iter()
+            .filter_map(|number| Message::find(&message_id(*number)))
+            .collect()
     }
 
     #[graphql(entity)]
@@ -212,7 +230,9 @@ impl MessageSubscription {
     async fn posted(&self, cx: &Context<'_>) -> Result<impl Stream<Item = Option<Message>> + use<>> {
         viewer(cx)?;
         let posts = cx.data_unchecked::<Here>().posts.subscribe();
-        Ok(stream::unfold(posts, async |mut posts| Some((Message::find(&posts.recv().await.ok()?), posts))))
+        Ok(stream::unfold(posts, async |mut posts| {
+            Some((Message::find(&posts.recv().await.ok()?), posts))
+        }))
     }
 
     /// Who is asking, once.

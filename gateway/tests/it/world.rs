@@ -44,7 +44,10 @@ impl World {
         let platform = platform(&data).await;
         let state = Arc::new(subgraphs::State::default());
         let mut upstreams = Vec::new();
-        for subgraph in [subgraphs::user(platform.clone(), state.clone()), subgraphs::message(platform.clone(), state.clone())] {
+        for subgraph in [
+            subgraphs::user(platform.clone(), state.clone()),
+            subgraphs::message(platform.clone(), state.clone()),
+        ] {
             let address = serve(&subgraph).await;
             upstreams.push(Upstream::local(subgraph, address));
         }
@@ -62,10 +65,22 @@ impl World {
             let _dropped = stopped.await;
         }));
         let token = |number| {
-            let token = platform.tokens.issue(Uuid::from_u128(number), Uuid::from_u128(number + 1_000)).unwrap();
+            let token = platform
+                .tokens
+                .issue(Uuid::from_u128(number), Uuid::from_u128(number + 1_000))
+                .unwrap();
             format!("Bearer {}", token.text)
         };
-        Self { address, state, alice: token(1), bob: token(2), http: reqwest::Client::new(), stop, done, _data: data }
+        Self {
+            address,
+            state,
+            alice: token(1),
+            bob: token(2),
+            http: reqwest::Client::new(),
+            stop,
+            done,
+            _data: data,
+        }
     }
 
     /// Asks it to stop and waits for the end.
@@ -91,7 +106,10 @@ impl World {
 
     /// The whole answer to a query.
     pub(crate) async fn ask_as(&self, authorization: Option<&str>, query: &str) -> Value {
-        let mut request = self.http.post(self.url("/graphql")).json(&json!({ "query": query }));
+        let mut request = self
+            .http
+            .post(self.url("/graphql"))
+            .json(&json!({ "query": query }));
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
         }
@@ -101,7 +119,9 @@ impl World {
     /// A socket past `connection_init`.
     pub(crate) async fn socket(&self, authorization: Option<&str>) -> Socket {
         let mut socket = Socket::open(self.address, None).await;
-        socket.init(authorization.map(|value| json!({ "authorization": value }))).await;
+        socket
+            .init(authorization.map(|value| json!({ "authorization": value })))
+            .await;
         socket
     }
 }
@@ -109,7 +129,9 @@ impl World {
 pub(crate) async fn platform(data: &TempDir) -> Platform {
     let config = Config::from_toml(&format!("data_dir = {:?}", data.path())).unwrap();
     let platform = Platform::start(config).await.unwrap();
-    platform.tokens.set_keys(KeySet::new(&SigningKey::generate(), &[]).unwrap());
+    platform
+        .tokens
+        .set_keys(KeySet::new(&SigningKey::generate(), &[]).unwrap());
     platform
 }
 
@@ -117,7 +139,9 @@ pub(crate) async fn platform(data: &TempDir) -> Platform {
 async fn serve(subgraph: &Subgraph) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = subgraph.router().into_make_service_with_connect_info::<SocketAddr>();
+    let service = subgraph
+        .router()
+        .into_make_service_with_connect_info::<SocketAddr>();
     commons_platform::task::spawn(async move { axum::serve(listener, service).await.unwrap() });
     address
 }

@@ -13,6 +13,9 @@ use uuid::Uuid;
 /// How long an access token is good for.
 pub const ACCESS_TOKEN_LIFETIME: TimeDelta = TimeDelta::minutes(5);
 
+/// How long what outlives its access token may go on: a socket, a stream of server-sent events.
+pub const CONNECTION_LIFETIME: TimeDelta = TimeDelta::hours(24);
+
 /// An access token and its end.
 #[derive(Debug, Clone)]
 pub struct AccessToken {
@@ -76,14 +79,24 @@ impl Tokens {
     /// # Errors
     /// `UNAVAILABLE` before there are keys.
     pub fn issue(&self, user: Uuid, session: Uuid) -> Result<AccessToken, ApiError> {
+        self.sign(user, session, self.audience.clone(), ACCESS_TOKEN_LIFETIME)
+    }
+
+    fn sign(
+        &self,
+        user: Uuid,
+        session: Uuid,
+        audience: String,
+        lifetime: TimeDelta,
+    ) -> Result<AccessToken, ApiError> {
         let keys = self.keys.load();
         let keys = keys.as_ref().ok_or_else(no_keys)?;
         let (kid, key) = keys.signer();
         let now = self.clock.now();
-        let expires_at = now + ACCESS_TOKEN_LIFETIME;
+        let expires_at = now + lifetime;
         let claims = Claims {
             iss: self.issuer.clone(),
-            aud: self.audience.clone(),
+            aud: audience,
             sub: user,
             sid: session,
             iat: now.timestamp(),
@@ -107,16 +120,37 @@ impl Tokens {
         self.check(token).ok_or_else(ApiError::unauthenticated)
     }
 
+    /// The `authorization` value with which a connection goes on that was opened with this one: its
+    /// token lives [`CONNECTION_LIFETIME`], or until the session is revoked. It stays between the
+    /// gateway and the subgraphs and is never given to a client.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` when the value is not a live token of ours.
+    pub fn for_connection(&self, authorization: &str) -> Result<String, ApiError> {
+        match self.actor(Some(authorization))? {
+            Actor::Anonymous => Err(ApiError::unauthenticated()),
+            Actor::User { user, session } => {
+                let token = self.sign(user, session, self.connection_audience(), CONNECTION_LIFETIME)?;
+                Ok(format!("Bearer {}", token.text))
+            }
+        }
+    }
+
     /// From now on no token of the session passes.
     pub fn revoke_session(&self, session: Uuid) {
         let now = self.clock.now();
-        self.revoked.retain(|_, at| now - *at < ACCESS_TOKEN_LIFETIME * 2);
+        self.revoked.retain(|_, at| now - *at < CONNECTION_LIFETIME + ACCESS_TOKEN_LIFETIME);
         self.revoked.insert(session, now);
     }
 
     /// Whether the session was revoked lately; older tokens have expired by themselves.
     pub fn is_revoked(&self, session: Uuid) -> bool {
         self.revoked.contains_key(&session)
+    }
+
+    /// The audience of tokens that never leave the house.
+    fn connection_audience(&self) -> String {
+        format!("{}/connection", self.audience)
     }
 
     fn check(&self, token: &str) -> Option<Actor> {
@@ -128,7 +162,7 @@ impl Tokens {
         let key = keys.as_ref()?.checker(header.kid.as_deref()?)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[&self.issuer]);
-        validation.set_audience(&[&self.audience]);
+        validation.set_audience(&[&self.audience, &self.connection_audience()]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // The injected clock decides below, to the second and without leeway.
         validation.validate_exp = false;
@@ -217,6 +251,21 @@ mod tests {
         let token = f.tokens.issue(Uuid::from_u128(1), session).unwrap();
         f.tokens.revoke_session(session);
         assert!(f.tokens.actor(Some(&format!("Bearer {}", token.text))).is_err());
+    }
+
+    #[test]
+    fn a_connection_outlives_its_token_but_not_its_session() {
+        let f = fixture();
+        let (user, session) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let header = format!("Bearer {}", f.tokens.issue(user, session).unwrap().text);
+        let connection = f.tokens.for_connection(&header).unwrap();
+        f.clock.advance(ACCESS_TOKEN_LIFETIME);
+        assert!(f.tokens.for_connection(&header).is_err());
+        assert_eq!(f.tokens.actor(Some(&connection)).unwrap(), Actor::User { user, session });
+        f.tokens.revoke_session(session);
+        f.clock.advance(CONNECTION_LIFETIME - ACCESS_TOKEN_LIFETIME - TimeDelta::seconds(1));
+        f.tokens.revoke_session(Uuid::from_u128(3));
+        assert!(f.tokens.actor(Some(&connection)).is_err());
     }
 
     #[test]

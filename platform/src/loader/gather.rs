@@ -5,10 +5,11 @@
 //!
 //! The first who asks waits until nobody else comes, in its own turns of the task; then all who asked
 //! hold the same shared future. So whoever is cancelled takes nothing with them, and all are woken
-//! together: of a long list, those who got one answer together ask for the next one together. Nothing is remembered, so this serves a subscription as well as a query: an
-//! event asks anew, and only what was asked for together is shared.
+//! together: of a long list, those who got one answer together ask for the next one together. Nothing
+//! is remembered, so this serves a subscription as well as a query: an event asks anew, and only what
+//! was asked for together is shared.
 //!
-//! Crate `dataloader` 0.18 is not used: its callers pass a lock one after another, so a list of more
+//! Crate `dataloader` 0.18 is not used: its callers pass locks one after another, so a list of more
 //! than 30 items, whose futures take turns, comes apart into a batch for every ten of them.
 
 use futures_util::future::{BoxFuture, FutureExt, Shared, WeakShared};

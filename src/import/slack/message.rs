@@ -24,7 +24,7 @@ pub(super) fn read_day(file: &str, bytes: &[u8]) -> (Vec<Record>, Vec<BadRecord>
     let mut refused = Vec::new();
     let mut seen = HashSet::new();
     for (index, value) in values.into_iter().enumerate() {
-        match read(value) {
+        match read(index, value) {
             Ok((order, record)) if seen.insert(order) => records.push((order, record)),
             Ok((_, record)) => refused.push(bad(
                 Some(index),
@@ -118,7 +118,7 @@ struct File {
 }
 
 /// A record and its place in the order, or why it is none.
-fn read(value: Value) -> Result<(i64, Record), String> {
+fn read(index: usize, value: Value) -> Result<(i64, Record), String> {
     let mut message: Message = serde_json::from_value(value).map_err(|error| error.to_string())?;
     if let Some(kind) = message.kind.as_deref().filter(|kind| *kind != "message") {
         return Err(format!("a {kind:?}, not a message"));
@@ -147,6 +147,7 @@ fn read(value: Value) -> Result<(i64, Record), String> {
         .collect();
     let (kind, content, files) = words(message, &author);
     let record = Record {
+        index,
         external_id: ts,
         at,
         author,

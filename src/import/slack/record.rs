@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer};
 /// One message, or one thing that happened in a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
+    /// Its place in the file's array, from 0.
+    pub(crate) index: usize,
     /// Slack's `ts`, its name in the channel and its place in the order: `1433558319.000002`.
     pub(crate) external_id: String,
     /// When, cut to milliseconds.

@@ -139,7 +139,7 @@ async fn errors_reach_every_item() {
 }
 
 #[tokio::test]
-async fn a_question_is_asked_for_all_at_once_and_again_for_those_a_cancelled_one_leaves() {
+async fn a_question_is_asked_for_all_at_once_also_for_those_a_cancelled_one_leaves() {
     let asked: Arc<Mutex<Vec<Vec<u32>>>> = Arc::default();
     let gate = Arc::new(Semaphore::new(0));
     let (log, held) = (asked.clone(), gate.clone());
@@ -161,23 +161,57 @@ async fn a_question_is_asked_for_all_at_once_and_again_for_those_a_cancelled_one
     };
     let [first, second, unknown] = [1, 2, 9].map(ask);
     settle().await;
-    gate.add_permits(2);
+    gate.add_permits(1);
     assert_eq!(
         (first.await.unwrap(), second.await.unwrap()),
         (Some(10), Some(20))
     );
     assert_eq!(unknown.await.unwrap(), None);
-    assert_eq!(*asked.lock().unwrap(), [vec![1, 2, 9], vec![9]]);
+    assert_eq!(*asked.lock().unwrap(), [vec![1, 2, 9]]);
 
     let asking = [1, 2].map(ask);
     settle().await;
-    for asking in &asking[..1] {
-        asking.abort();
-    }
-    settle().await;
-    gate.add_permits(2);
     let [gone, left] = asking;
+    gone.abort();
+    settle().await;
+    gate.add_permits(1);
     assert!(gone.await.is_err());
     assert_eq!(left.await.unwrap(), Some(20));
+    assert_eq!(*asked.lock().unwrap(), [vec![1, 2, 9], vec![1, 2]]);
     assert_eq!(gather.get_many(vec![]).await, HashMap::new());
+}
+
+/// Futures of a long list take turns; what each asks for after a pause is still one question.
+#[tokio::test]
+async fn a_long_list_asks_together_at_every_level() {
+    let asked: Arc<Mutex<Vec<usize>>> = Arc::default();
+    let levels: Vec<Gather<u32, u32>> = (0..3)
+        .map(|_| {
+            let asked = asked.clone();
+            Gather::new(move |keys: Vec<u32>| {
+                asked.lock().unwrap().push(keys.len());
+                async move {
+                    // As a database does, the answer comes from elsewhere.
+                    let answer = keys.into_iter().map(|key| (key, key)).collect();
+                    task::spawn(async move { answer }).await.unwrap()
+                }
+            })
+        })
+        .collect();
+    for count in [1, 30, 31, 200, 1000] {
+        join_all((0..count).map(|key| {
+            let levels = &levels;
+            async move {
+                for level in levels {
+                    assert_eq!(level.get(key).await, Some(key));
+                }
+            }
+        }))
+        .await;
+        let count = usize::try_from(count).unwrap();
+        assert_eq!(std::mem::take(&mut *asked.lock().unwrap()), [count; 3]);
+    }
+    let keys: Vec<u32> = (0..2500).collect();
+    assert_eq!(levels[0].get_many(keys).await.len(), 2500);
+    assert_eq!(*asked.lock().unwrap(), [1000, 1000, 500]);
 }

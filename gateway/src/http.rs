@@ -46,7 +46,11 @@ pub(crate) async fn graphql(
     } else {
         match read(&req, body).await {
             Ok((operation, accept)) => {
-                let call = if streams(&accept) { connected(call, &worker) } else { call };
+                let call = if streams(&accept) {
+                    connected(call, &worker)
+                } else {
+                    call
+                };
                 worker.engine.execute(&operation, call, accept).await
             }
             Err((status, error)) => refused(status, error),
@@ -81,7 +85,9 @@ pub(crate) async fn graphql(
 
 /// Whether the answer may be a stream.
 fn streams(accept: &HeaderValue) -> bool {
-    accept.to_str().is_ok_and(|ranges| ranges.contains("text/event-stream"))
+    accept
+        .to_str()
+        .is_ok_and(|ranges| ranges.contains("text/event-stream"))
 }
 
 /// The caller of a stream, which goes on after the token has ended; a bad token stays as it is, for

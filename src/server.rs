@@ -4,9 +4,11 @@ use crate::{DataLock, Services};
 use anyhow::Context;
 use bytes::Bytes;
 use commons_gateway::{Connect, Gateway, Route, RouteFailed, Settings, Upstream};
-use commons_platform::{Platform, config::Config, graphql::Subgraph, health, task, telemetry};
+use commons_platform::{Platform, config::Config, graphql::Subgraph, health,
+    task::{self, Guard},
+    telemetry};
 use std::net::{Ipv4Addr, SocketAddr};
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::net::TcpListener;
 
 /// A platform that has its address and does not answer yet.
 #[derive(Debug)]
@@ -14,8 +16,7 @@ pub struct Server {
     services: Services,
     gateway: Gateway,
     /// The subgraphs on loopback, for subscriptions.
-    listeners: Vec<JoinHandle<()>>,
-    stop: watch::Sender<bool>,
+    listeners: Vec<Guard>,
     _lock: DataLock,
 }
 
@@ -29,10 +30,9 @@ impl Server {
         let lock = DataLock::take(&config)?;
         let services = Services::start(config).await?;
         task::spawn(services.streams.clone().run_retention());
-        let (stop, stopping) = watch::channel(false);
         let (mut upstreams, mut listeners) = (Vec::new(), Vec::new());
         for subgraph in services.subgraphs() {
-            let (address, listener) = serve(&subgraph, stopping.clone()).await?;
+            let (address, listener) = serve(&subgraph).await?;
             upstreams.push(Upstream::local(subgraph, address));
             listeners.push(listener);
         }
@@ -41,7 +41,6 @@ impl Server {
             services,
             gateway,
             listeners,
-            stop,
             _lock: lock,
         })
     }
@@ -57,35 +56,21 @@ impl Server {
     /// When the gateway fails.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let result = self.gateway.run(shutdown).await;
-        // Nobody listens any more where a task has ended.
-        let _gone = self.stop.send(true);
-        for listener in self.listeners {
-            listener.abort();
-        }
+        // Only the gateway uses them, and it has ended.
+        drop(self.listeners);
         self.services.stop().await;
         Ok(result?)
     }
 }
 
 /// Serves a subgraph on a free loopback port.
-async fn serve(
-    subgraph: &Subgraph,
-    mut stopping: watch::Receiver<bool>,
-) -> anyhow::Result<(SocketAddr, JoinHandle<()>)> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .context("no loopback port")?;
+async fn serve(subgraph: &Subgraph) -> anyhow::Result<(SocketAddr, Guard)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no loopback port")?;
     let address = listener.local_addr()?;
     let (name, routes) = (subgraph.name(), subgraph.router());
-    let served = task::spawn(async move {
+    let served = Guard::spawn(async move {
         let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
-        let stopped = async move {
-            let _gone = stopping.wait_for(|stopping| *stopping).await;
-        };
-        if let Err(error) = axum::serve(listener, routes)
-            .with_graceful_shutdown(stopped)
-            .await
-        {
+        if let Err(error) = axum::serve(listener, routes).await {
             tracing::error!(name, %error, "a subgraph's listener failed");
         }
     });

@@ -96,7 +96,7 @@ fn crates_depend_only_along_the_arrows() {
 }
 
 #[test]
-fn only_the_root_and_the_gateway_pull_in_the_router() {
+fn only_the_gateway_names_the_router() {
     let metadata = MetadataCommand::new().no_deps().exec().unwrap();
     for package in &metadata.packages {
         let has_router = package

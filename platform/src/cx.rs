@@ -1,7 +1,9 @@
 //! The context of one request: who asks, from where, with which batches.
 
 use crate::auth::Actor;
-use std::{net::IpAddr, ops::Deref, sync::Arc};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    ops::Deref, sync::Arc};
 
 /// Where a request comes from, as the gateway asserts it.
 #[derive(Debug, Clone)]
@@ -12,6 +14,16 @@ pub struct Origin {
     pub request_id: Arc<str>,
     /// The client's own words about itself, `User-Agent`; cut at 200 characters.
     pub device: Option<Arc<str>>,
+}
+
+impl Origin {
+    /// What the address is counted as. Whoever has an IPv6 address has 2^64 of them: they count as one.
+    pub fn network(&self) -> IpAddr {
+        match self.address.to_canonical() {
+            IpAddr::V4(address) => address.into(),
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        }
+    }
 }
 
 /// What a subgraph's use cases run on.

@@ -134,6 +134,17 @@ impl ApiError {
         Self::new(Code::Internal, "something went wrong inside").with_source(source)
     }
 
+    /// What a client is told when the database fails like this.
+    fn of_database(error: &DbErr) -> Self {
+        match error {
+            DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout) => Self::overloaded(),
+            DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => {
+                Self::new(Code::Unavailable, "a part of the service does not answer, try again")
+            }
+            _ => Self::new(Code::Internal, "something went wrong inside"),
+        }
+    }
+
     /// Adds the domain's own word.
     #[must_use]
     pub fn with_reason(mut self, reason: &'static str) -> Self {
@@ -193,20 +204,18 @@ impl StdError for ApiError {
 /// A database that is busy or gone is not a defect; everything else is.
 impl From<DbErr> for ApiError {
     fn from(error: DbErr) -> Self {
-        match error {
-            DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout) => {
-                Self::overloaded().with_source(error)
-            }
-            DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Self::unavailable(error),
-            other => Self::internal(other),
-        }
+        Self::of_database(&error).with_source(error)
     }
 }
 
-/// A load that fails is the database that fails.
+/// A load that fails is the database that fails; one that died is a defect.
 impl From<LoadError> for ApiError {
     fn from(error: LoadError) -> Self {
-        Self::unavailable(error)
+        match &error {
+            LoadError::Database(source) => Self { source: Some(Arc::new(error.clone())), ..Self::of_database(source) },
+            LoadError::TimedOut => Self::unavailable(error),
+            LoadError::Died => Self::internal(error),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use tracing::Instrument;
 
 /// Runs a future on its own task, inside the caller's tracing span.
 ///
-/// A panic ends that task alone; it is logged here and comes back from the handle.
+/// A panic ends that task alone; it comes back from the handle, and [`crate::telemetry`] logs it.
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,

@@ -24,6 +24,11 @@ pub fn start(config: &Config) {
     if started.is_err() {
         tracing::debug!("the log was started before");
     }
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("no message");
+        let at = panic.location().map(ToString::to_string);
+        tracing::error!(message, at, "a task panicked");
+    }));
 }
 
 /// All metrics of the process in Prometheus' text format.

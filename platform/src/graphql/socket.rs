@@ -90,17 +90,9 @@ enum ServerMessage<'a> {
     ConnectionAck,
     Ping,
     Pong,
-    Next {
-        id: &'a str,
-        payload: &'a Response,
-    },
-    Error {
-        id: &'a str,
-        payload: &'a [ServerError],
-    },
-    Complete {
-        id: &'a str,
-    },
+    Next { id: &'a str, payload: &'a Response },
+    Error { id: &'a str, payload: &'a [ServerError] },
+    Complete { id: &'a str },
 }
 
 /// The actor, or what each operation of the socket is told instead.

@@ -85,7 +85,10 @@ where
         let mut found = HashMap::with_capacity(keys.len());
         for keys in keys.chunks(KEYS) {
             let answers = self.answers(keys).await;
-            found.extend(keys.iter().filter_map(|key| Some((key.clone(), answers.get(key)?.clone()))));
+            found.extend(
+                keys.iter()
+                    .filter_map(|key| Some((key.clone(), answers.get(key)?.clone()))),
+            );
         }
         found
     }
@@ -107,19 +110,32 @@ where
     /// Adds keys to the batch that gathers, or begins one: then there is something to tell.
     fn join(&self, keys: &[K]) -> (Place<K, V>, Option<oneshot::Sender<()>>) {
         let mut newest = lock(&self.newest);
-        let gathering = newest.as_ref().and_then(|batch| Some((batch, batch.asking.upgrade()?)));
+        let gathering = newest
+            .as_ref()
+            .and_then(|batch| Some((batch, batch.asking.upgrade()?)));
         if let Some((batch, asking)) = gathering
             && let Some(gathered) = &mut *lock(&batch.keys)
             && gathered.len() + keys.len() <= KEYS
         {
             gathered.extend(keys.iter().cloned());
-            return (Place { keys: batch.keys.clone(), quiet: batch.quiet.clone(), asking }, None);
+            return (
+                Place {
+                    keys: batch.keys.clone(),
+                    quiet: batch.quiet.clone(),
+                    asking,
+                },
+                None,
+            );
         }
         let keys: Keys<K> = Arc::new(Mutex::new(Some(keys.iter().cloned().collect())));
         let (first, quiet) = oneshot::channel();
         let quiet = quiet.shared();
         let asking = run(self.ask.clone(), keys.clone()).boxed().shared();
-        *newest = asking.downgrade().map(|asking| Newest { keys: keys.clone(), quiet: quiet.clone(), asking });
+        *newest = asking.downgrade().map(|asking| Newest {
+            keys: keys.clone(),
+            quiet: quiet.clone(),
+            asking,
+        });
         (Place { keys, quiet, asking }, Some(first))
     }
 }

@@ -14,7 +14,7 @@ use std::sync::{
 };
 use uuid::Uuid;
 
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 8;
 const STREAMS: usize = 3;
 const WRITERS: u64 = 4;
 const SUBSCRIBERS: u64 = 12;

@@ -56,6 +56,9 @@ pub type Cx = commons_platform::Cx<ChannelService>;
 /// What was gathered; an error is shared by all who asked together.
 pub type Gathered<T> = Result<T, ApiError>;
 
+/// Answers asked for together; none for what does not exist.
+pub type Gathering<K, V> = Gather<K, Gathered<Option<V>>>;
+
 /// What the use cases of the channel domain run on.
 pub struct ChannelService {
     /// The mechanisms of the process.
@@ -73,7 +76,7 @@ pub struct ChannelService {
     /// Members.
     pub members: CachedLoader<MemberRow>,
     /// Which channels a guild has, with their revisions; for live streams, which ask all at once.
-    channels_in: Gather<GuildId, Gathered<Option<Arc<Vec<(ChannelId, i64)>>>>>,
+    channels_in: Gathering<GuildId, ChannelIds>,
     changed: Arc<seen::Changed>,
     _changes: Guard,
 }
@@ -122,6 +125,9 @@ pub enum StartError {
     Database(#[from] sea_orm::DbErr),
 }
 
+/// The channels of a guild with their revisions.
+pub type ChannelIds = Arc<Vec<(ChannelId, i64)>>;
+
 /// What one request loads together.
 #[derive(Debug)]
 pub struct Loads {
@@ -134,17 +140,17 @@ pub struct Loads {
     /// Members.
     pub members: Batch<MemberRow>,
     /// What members may do in guilds.
-    pub guild_standings: Gather<(GuildId, UserId), Gathered<Option<GuildStanding>>>,
+    pub guild_standings: Gathering<(GuildId, UserId), GuildStanding>,
     /// What users may do in channels they see.
-    pub channel_standings: Gather<(ChannelId, UserId), Gathered<Option<ChannelStanding>>>,
+    pub channel_standings: Gathering<(ChannelId, UserId), ChannelStanding>,
     /// Which channels guilds have, hidden ones too, and their revisions.
-    pub channels_in: Gather<GuildId, Gathered<Option<Arc<Vec<(ChannelId, i64)>>>>>,
+    pub channels_in: Gathering<GuildId, ChannelIds>,
     /// Which roles guilds have, highest first.
-    pub roles_in: Gather<GuildId, Gathered<Option<Arc<Vec<Arc<RoleRow>>>>>>,
+    pub roles_in: Gathering<GuildId, Arc<Vec<Arc<RoleRow>>>>,
     /// How many members guilds have.
-    pub member_counts: Gather<GuildId, Gathered<Option<u64>>>,
+    pub member_counts: Gathering<GuildId, u64>,
     /// The overwrites of channels.
-    pub overwrites: Gather<ChannelId, Gathered<Option<Arc<Vec<permission_overwrite::Model>>>>>,
+    pub overwrites: Gathering<ChannelId, Arc<Vec<permission_overwrite::Model>>>,
 }
 
 impl Service for ChannelService {
@@ -194,7 +200,7 @@ fn loader<E: Cached>(platform: &Platform) -> CachedLoader<E> {
     )
 }
 
-fn channels_in(platform: &Platform) -> Gather<GuildId, Gathered<Option<Arc<Vec<(ChannelId, i64)>>>>> {
+fn channels_in(platform: &Platform) -> Gathering<GuildId, ChannelIds> {
     let db = platform.db.clone();
     gather(move |keys: Vec<_>| {
         let db = db.clone();

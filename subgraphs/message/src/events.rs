@@ -27,6 +27,11 @@ pub const UNPINNED: &str = "MESSAGE_UNPINNED";
 /// The channel itself changed.
 pub const CHANNEL_CHANGED: &str = "CHANNEL_CHANGED";
 
+/// Whether an event of this kind is shown with its message.
+pub fn shows_message(kind: &str) -> bool {
+    !matches!(kind, DELETED | CHANNEL_CHANGED)
+}
+
 /// An event about a message as it is now.
 pub fn about(
     row: &message::Model,

@@ -4,6 +4,7 @@ pub mod channel;
 mod entity;
 pub mod event;
 mod mutation;
+pub mod payload;
 mod query;
 mod subscription;
 pub mod types;

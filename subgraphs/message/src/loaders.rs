@@ -8,8 +8,8 @@ use commons_entities::{
 };
 use commons_platform::loader::Cached;
 use sea_orm::{
-    ColumnTrait, DatabaseConnection, DbErr, EntityTrait, FromQueryResult, JoinType, Order, QueryFilter, QueryOrder,
-    QuerySelect, sea_query::Expr,
+    ColumnTrait, DatabaseConnection, DbErr, EntityTrait, FromQueryResult, JoinType, Order, QueryFilter,
+    QueryOrder, QuerySelect, sea_query::Expr,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, time::Duration};
@@ -38,7 +38,10 @@ impl Cached for Message {
     }
 
     async fn fetch(db: &DatabaseConnection, keys: &[MessageId]) -> Result<Vec<Self>, DbErr> {
-        let rows = message::Entity::find().filter(message::Column::Id.is_in(keys.iter().copied())).all(db).await?;
+        let rows = message::Entity::find()
+            .filter(message::Column::Id.is_in(keys.iter().copied()))
+            .all(db)
+            .await?;
         Ok(rows.into_iter().map(Self).collect())
     }
 }
@@ -104,8 +107,18 @@ impl Cached for Tally {
             .all(db)
             .await?;
         let mut tallies = HashMap::<MessageId, Self>::new();
-        for Row { id, rev, emoji, count } in rows {
-            let tally = tallies.entry(id).or_insert_with(|| Self { id, rev, groups: Vec::new() });
+        for Row {
+            id,
+            rev,
+            emoji,
+            count,
+        } in rows
+        {
+            let tally = tallies.entry(id).or_insert_with(|| Self {
+                id,
+                rev,
+                groups: Vec::new(),
+            });
             tally.groups.extend(emoji.map(|emoji| Group { emoji, count }));
         }
         Ok(tallies.into_values().collect())

@@ -14,7 +14,9 @@ mod typing;
 
 pub use delete::delete;
 pub use edit::edit;
-pub use history::{History, ReactingByEmoji, around, events, head_seq, last, message, page, pinned, reacting, standing};
+pub use history::{
+    History, ReactingByEmoji, around, events, head_seq, last, message, messages_of, page, pinned, reacting, standing,
+};
 pub use import::{Imported, ImportedMessage, Names, Skipped, import_messages, pin_imported};
 pub use live::{Live, follow};
 pub use pin::{pin, unpin};
@@ -132,7 +134,9 @@ impl Service for MessageService {
                 let db = lasts.clone();
                 async move {
                     let found = store::lasts(db.read(), &ids).await;
-                    each(ids, found.map_err(ApiError::from), |id, _, found| (id, found.get(&id).cloned()))
+                    each(ids, found.map_err(ApiError::from), |id, _, found| {
+                        (id, found.get(&id).cloned())
+                    })
                 }
             }),
             own_reactions: Gather::new(move |ids: Vec<MessageId>| {
@@ -143,7 +147,10 @@ impl Service for MessageService {
                         None => Ok(HashSet::new()),
                     };
                     each(ids, found.map_err(ApiError::from), |id, _, found| {
-                        let own = found.iter().filter(|(message, _)| *message == id).map(|(_, emoji)| emoji.clone());
+                        let own = found
+                            .iter()
+                            .filter(|(message, _)| *message == id)
+                            .map(|(_, emoji)| emoji.clone());
                         (id, Arc::new(own.collect()))
                     })
                 }

@@ -33,7 +33,6 @@ use commons_platform::{
     task::Guard,
 };
 use std::{
-    net::{IpAddr, Ipv6Addr},
     sync::Arc,
     time::Duration,
 };
@@ -118,18 +117,10 @@ pub enum StartError {
 /// Counts an attempt to sign in against the address and, where there is one, the account's name.
 fn count_attempt(cx: &Cx, name: Option<&str>) -> Result<(), ApiError> {
     cx.sign_ins
-        .check(&format!("address:{}", network(cx.origin.address)))?;
+        .check(&format!("address:{}", cx.origin.network()))?;
     match name {
         Some(name) => cx.sign_ins.check(&format!("name:{name}")),
         None => Ok(()),
-    }
-}
-
-/// What an address is counted as. Whoever has an IPv6 address has 2^64 of them: they count as one.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
     }
 }
 

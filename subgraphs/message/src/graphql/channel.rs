@@ -64,7 +64,9 @@ impl Channel {
         let mut args = PageArgs::new(first, after.as_deref(), last, before.as_deref())?;
         let history = match around {
             Some(_) if after.is_some() || last.is_some() || before.is_some() => {
-                return Err(ApiError::invalid("around", "PAGE_BOTH_WAYS", "use around with first alone").into());
+                return Err(
+                    ApiError::invalid("around", "PAGE_BOTH_WAYS", "use around with first alone").into(),
+                );
             }
             Some(id) => service::around(cx, &self.0, parse_id("around", &id)?, args.size).await?,
             None => {
@@ -88,7 +90,7 @@ impl Channel {
         let cx = cx(context);
         let position = (self.0.channel(), check_after("after", after)?);
         let pages = service::events(cx, &[position], page_size(first)?).await?;
-        MessageEventPage::load(cx, pages.into_iter().next().flatten()).await
+        Ok(MessageEventPage::load(cx, pages).await?.pop().flatten())
     }
 
     /// The number of the newest event; 0 before the first.
@@ -110,7 +112,9 @@ impl Channel {
 
 fn connection(history: History) -> MessageConnection {
     let page = history.page;
-    let fields = HistoryFields { head_seq: history.head_seq };
+    let fields = HistoryFields {
+        head_seq: history.head_seq,
+    };
     let mut connection = Connection::with_additional_fields(page.has_previous, page.has_next, fields);
     connection.edges.extend(page.items.into_iter().map(|row| {
         let cursor = Cursor::encode("message", &row.seq);
@@ -118,4 +122,3 @@ fn connection(history: History) -> MessageConnection {
     }));
     connection
 }
-

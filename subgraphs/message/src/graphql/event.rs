@@ -4,7 +4,10 @@ use super::{
     channel::Channel,
     types::{Message, UserRef},
 };
-use crate::{Error, events, service::Cx};
+use crate::{
+    events,
+    service::{self, Cx},
+};
 use async_graphql::{ID, Interface, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use commons_entities::{ChannelId, MessageId, UserId};
@@ -166,26 +169,30 @@ pub struct MessageEventPage {
 }
 
 impl MessageEventPage {
-    /// The page with its messages; none when the channel is hidden.
-    pub(super) async fn load(cx: &Arc<Cx>, page: Option<log::Page>) -> Result<Option<Self>> {
-        let Some(page) = page else { return Ok(None) };
-        // The messages of a page are one load.
-        let wanted: Vec<MessageId> = page.events.iter().map(|event| MessageId(event.subject)).collect();
-        let loaded = cx.load.messages.get_many(&wanted).await.map_err(Error::from)?;
-        let mut nodes = Vec::with_capacity(page.events.len());
-        for event in &page.events {
-            let message = loaded.get(&MessageId(event.subject)).cloned();
-            let message = message.filter(|row| row.0.deleted_at.is_none()).map(Message);
-            let channel = channel_of(cx, event).await?;
-            nodes.extend(MessageEvent::new(event, message, channel));
-        }
-        Ok(Some(Self {
-            channel: Channel::load(cx, ChannelId(page.stream)).await?,
-            nodes,
-            has_more: page.has_more,
-            head_seq: page.head.seq,
-            reset: page.reset,
-        }))
+    /// Pages with their messages, which are one load; none where the channel is hidden.
+    pub(super) async fn load(cx: &Arc<Cx>, pages: Vec<Option<log::Page>>) -> Result<Vec<Option<Self>>> {
+        let events = pages.iter().flatten().flat_map(|page| &page.events);
+        let messages = service::messages_of(cx, events).await?;
+        let load = async |page: log::Page| {
+            let mut nodes = Vec::with_capacity(page.events.len());
+            for event in &page.events {
+                let message = messages.get(&MessageId(event.subject)).cloned();
+                let message = message.filter(|row| row.0.deleted_at.is_none()).map(Message);
+                nodes.extend(MessageEvent::new(event, message, channel_of(cx, event).await?));
+            }
+            Ok::<_, ApiError>(Self {
+                channel: Channel::load(cx, ChannelId(page.stream)).await?,
+                nodes,
+                has_more: page.has_more,
+                head_seq: page.head.seq,
+                reset: page.reset,
+            })
+        };
+        let load = async |page: Option<log::Page>| match page {
+            Some(page) => load(page).await.map(Some),
+            None => Ok(None),
+        };
+        Ok(futures_util::future::try_join_all(pages.into_iter().map(load)).await?)
     }
 }
 
@@ -199,7 +206,12 @@ impl MessageEvent {
             Delivery::Event(event) => {
                 let message = match event.kind.as_ref() {
                     events::DELETED | events::CHANNEL_CHANGED => None,
-                    _ => cx.load.messages.get_at_least(&MessageId(event.subject), event.rev).await?,
+                    _ => {
+                        cx.load
+                            .messages
+                            .get_at_least(&MessageId(event.subject), event.rev)
+                            .await?
+                    }
                 };
                 let message = message.filter(|row| row.0.deleted_at.is_none()).map(Message);
                 let channel = channel_of(cx, &event).await?;
@@ -218,9 +230,23 @@ impl MessageEvent {
             emoji.unwrap_or_default().to_owned()
         };
         Some(match event.kind.as_ref() {
-            events::CREATED => Self::Created(MessageCreated { seq, at, message_id: message_id(), message }),
-            events::UPDATED => Self::Updated(MessageUpdated { seq, at, message_id: message_id(), message }),
-            events::DELETED => Self::Deleted(MessageDeleted { seq, at, message_id: message_id() }),
+            events::CREATED => Self::Created(MessageCreated {
+                seq,
+                at,
+                message_id: message_id(),
+                message,
+            }),
+            events::UPDATED => Self::Updated(MessageUpdated {
+                seq,
+                at,
+                message_id: message_id(),
+                message,
+            }),
+            events::DELETED => Self::Deleted(MessageDeleted {
+                seq,
+                at,
+                message_id: message_id(),
+            }),
             events::REACTION_ADDED => Self::ReactionAdded(ReactionAdded {
                 seq,
                 at,
@@ -237,15 +263,26 @@ impl MessageEvent {
                 user: user(),
                 emoji: emoji(),
             }),
-            events::REACTIONS_CLEARED => {
-                Self::ReactionsCleared(ReactionsCleared { seq, at, message_id: message_id(), message })
-            }
-            events::PINNED => {
-                Self::Pinned(MessagePinned { seq, at, message_id: message_id(), message, user: user() })
-            }
-            events::UNPINNED => {
-                Self::Unpinned(MessageUnpinned { seq, at, message_id: message_id(), message, user: user() })
-            }
+            events::REACTIONS_CLEARED => Self::ReactionsCleared(ReactionsCleared {
+                seq,
+                at,
+                message_id: message_id(),
+                message,
+            }),
+            events::PINNED => Self::Pinned(MessagePinned {
+                seq,
+                at,
+                message_id: message_id(),
+                message,
+                user: user(),
+            }),
+            events::UNPINNED => Self::Unpinned(MessageUnpinned {
+                seq,
+                at,
+                message_id: message_id(),
+                message,
+                user: user(),
+            }),
             events::CHANNEL_CHANGED => Self::ChannelChanged(ChannelChanged { seq, at, channel }),
             other => {
                 tracing::error!(kind = other, seq, "an event of an unknown kind is not shown");
@@ -267,7 +304,11 @@ async fn channel_of(cx: &Cx, event: &Event) -> Result<Option<Channel>, ApiError>
 pub(super) fn check_after(field: &'static str, after: i64) -> Result<i64, ApiError> {
     match after {
         0.. => Ok(after),
-        _ => Err(ApiError::invalid(field, "AFTER_NEGATIVE", "an event number is 0 or more")),
+        _ => Err(ApiError::invalid(
+            field,
+            "AFTER_NEGATIVE",
+            "an event number is 0 or more",
+        )),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use super::{
     cx,
-    types::{
+    payload::{
         AddReactionInput, AddReactionPayload, ClearReactionsInput, ClearReactionsPayload, DeleteMessageInput,
-        DeleteMessagePayload, EditMessageInput, EditMessagePayload, Message, PinMessageInput, PinMessagePayload,
+        DeleteMessagePayload, EditMessageInput, EditMessagePayload, PinMessageInput, PinMessagePayload,
         RemoveReactionInput, RemoveReactionPayload, SendMessageInput, SendMessagePayload, StartTypingInput,
         StartTypingPayload, UnpinMessageInput, UnpinMessagePayload,
     },
+    types::Message,
 };
 use crate::service::{self, SendInput};
 use async_graphql::{Context, Object, Result};
@@ -28,10 +29,16 @@ impl Mutation {
             channel: parse_id("channelId", &input.channel_id)?,
             content: input.content,
             nonce: input.nonce,
-            reply_to: input.reply_to.as_ref().map(|id| parse_id("replyTo", id)).transpose()?,
+            reply_to: input
+                .reply_to
+                .as_ref()
+                .map(|id| parse_id("replyTo", id))
+                .transpose()?,
         };
         let row = service::send(cx(context), input).await?;
-        Ok(SendMessagePayload { message: Message::alive(row) })
+        Ok(SendMessagePayload {
+            message: Message::alive(row),
+        })
     }
 
     /// Replaces the content of one of the viewer's own messages.
@@ -40,7 +47,12 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The message and its new content.")] input: EditMessageInput,
     ) -> Result<EditMessagePayload> {
-        let row = service::edit(cx(context), parse_id("messageId", &input.message_id)?, &input.content).await?;
+        let row = service::edit(
+            cx(context),
+            parse_id("messageId", &input.message_id)?,
+            &input.content,
+        )
+        .await?;
         Ok(EditMessagePayload { message: row.into() })
     }
 
@@ -51,7 +63,9 @@ impl Mutation {
         #[graphql(desc = "The message.")] input: DeleteMessageInput,
     ) -> Result<DeleteMessagePayload> {
         service::delete(cx(context), parse_id("messageId", &input.message_id)?).await?;
-        Ok(DeleteMessagePayload { message_id: input.message_id })
+        Ok(DeleteMessagePayload {
+            message_id: input.message_id,
+        })
     }
 
     /// Puts an emoji on a message; needs ADD_REACTIONS. Put again, it stays.
@@ -113,6 +127,8 @@ impl Mutation {
         #[graphql(desc = "Where.")] input: StartTypingInput,
     ) -> Result<StartTypingPayload> {
         service::start_typing(cx(context), parse_id("channelId", &input.channel_id)?).await?;
-        Ok(StartTypingPayload { lasts_seconds: service::TYPING_LASTS.num_seconds() })
+        Ok(StartTypingPayload {
+            lasts_seconds: service::TYPING_LASTS.num_seconds(),
+        })
     }
 }

@@ -4,7 +4,8 @@ use super::{
     channel::Channel,
     cx,
     event::{MessageEventPage, check_after, page_size},
-    types::{Message, StreamPosition},
+    payload::StreamPosition,
+    types::Message,
 };
 use crate::service;
 use async_graphql::{Context, ID, Object, Result};
@@ -44,8 +45,7 @@ impl Query {
             })
             .collect::<Result<Vec<_>, ApiError>>()?;
         let pages = service::events(cx, &positions, first).await?;
-        // Together, so that their messages are one load.
-        futures_util::future::try_join_all(pages.into_iter().map(|page| MessageEventPage::load(cx, page))).await
+        MessageEventPage::load(cx, pages).await
     }
 
     #[graphql(entity)]

@@ -74,7 +74,11 @@ impl Subscription {
         Ok(typing.map(|typing| {
             let typing = typing?;
             let until = typing.at + service::TYPING_LASTS;
-            Ok(TypingEvent { user: Some(typing.user.into()), at: typing.at, until })
+            Ok(TypingEvent {
+                user: Some(typing.user.into()),
+                at: typing.at,
+                until,
+            })
         }))
     }
 }

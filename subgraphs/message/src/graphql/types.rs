@@ -1,11 +1,8 @@
 //! What clients see of messages.
 
 use super::{channel::Channel, cx};
-use crate::{
-    loaders,
-    service,
-};
-use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Interface, Object, Result, SimpleObject};
+use crate::{loaders, service};
+use async_graphql::{ComplexObject, Context, Enum, ID, Interface, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use commons_access::Permissions;
 use commons_entities::{
@@ -37,7 +34,9 @@ pub struct UserRef {
 
 impl From<UserId> for UserRef {
     fn from(id: UserId) -> Self {
-        Self { id: id.to_string().into() }
+        Self {
+            id: id.to_string().into(),
+        }
     }
 }
 
@@ -158,20 +157,20 @@ impl Message {
         self.row().reply_to_id.is_some()
     }
 
-    /// The message it answers; null once that is deleted.
-    #[graphql(tag = "live")]
+    /// The message it answers; null once that is deleted, and for who may not read history.
     async fn reply_to(&self, context: &Context<'_>) -> Result<Option<Message>> {
-        let Some(target) = self.row().reply_to_id else { return Ok(None) };
-        let found = cx(context).load.messages.get(&target).await.map_err(crate::Error::from)?;
-        // A reply is in the channel of its target: whoever sees one may see the other.
-        let found = found.filter(|found| found.0.channel_id == self.row().channel_id);
-        Ok(found.filter(|found| found.0.deleted_at.is_none()).map(Message))
+        let Some(target) = self.row().reply_to_id else {
+            return Ok(None);
+        };
+        Ok(service::message(cx(context), target).await?.map(Message))
     }
 
     /// Those whom it mentions by name, at most 50, each once.
     #[graphql(tag = "live")]
     async fn mentions(&self) -> Vec<Option<UserRef>> {
-        let Some(content) = self.row().content.as_deref() else { return Vec::new() };
+        let Some(content) = self.row().content.as_deref() else {
+            return Vec::new();
+        };
         let named = commons_content::mentions(content).users;
         let ids = named.iter().filter_map(|id| id.parse::<UserId>().ok());
         ids.take(MENTIONS).map(|id| Some(id.into())).collect()
@@ -188,7 +187,10 @@ impl Message {
             tally = tallies.get_at_least(&id, rev).await.map_err(crate::Error::from)?;
         }
         let groups = tally.map(|tally| tally.groups.clone()).unwrap_or_default();
-        Ok(groups.into_iter().map(|group| ReactionGroup::new(id, group)).collect())
+        Ok(groups
+            .into_iter()
+            .map(|group| ReactionGroup::new(id, group))
+            .collect())
     }
 
     /// Whether the viewer may edit it now.
@@ -198,7 +200,8 @@ impl Message {
         let is_own = cx.actor.user_if_any::<UserId>() == Some(row.author_id);
         let standing = service::standing(cx, row.channel_id).await?;
         let sends = standing.is_some_and(|standing| {
-            standing.permissions().contains(Permissions::SEND_MESSAGES) && standing.facts().archived_at.is_none()
+            standing.permissions().contains(Permissions::SEND_MESSAGES)
+                && standing.facts().archived_at.is_none()
         });
         Ok(is_own && sends && row.kind == Kind::Default)
     }
@@ -231,7 +234,11 @@ pub struct ReactionGroup {
 
 impl ReactionGroup {
     fn new(message: MessageId, group: loaders::Group) -> Self {
-        Self { emoji: group.emoji, count: group.count, message }
+        Self {
+            emoji: group.emoji,
+            count: group.count,
+            message,
+        }
     }
 }
 
@@ -266,7 +273,11 @@ impl ReactionGroup {
             start_cursor: edges.first().map(|edge| edge.cursor.clone()),
             end_cursor: edges.last().map(|edge| edge.cursor.clone()),
         };
-        Ok(ReactionUserConnection { edges, page_info, total_count: self.count })
+        Ok(ReactionUserConnection {
+            edges,
+            page_info,
+            total_count: self.count,
+        })
     }
 }
 
@@ -286,7 +297,10 @@ pub struct ReactionUserConnection {
 impl ReactionUserConnection {
     /// The people.
     async fn nodes(&self) -> Vec<Option<UserRef>> {
-        self.edges.iter().map(|edge| edge.node.as_ref().map(|user| UserRef { id: user.id.clone() })).collect()
+        self.edges
+            .iter()
+            .map(|edge| edge.node.as_ref().map(|user| UserRef { id: user.id.clone() }))
+            .collect()
     }
 }
 
@@ -297,152 +311,4 @@ pub struct ReactionUserEdge {
     cursor: String,
     /// Who.
     node: Option<UserRef>,
-}
-
-/// A message to send.
-#[derive(InputObject)]
-pub struct SendMessageInput {
-    /// Where to.
-    pub channel_id: ID,
-    /// Markdown, 1 to 4,000 characters; mention with `<@user_…>`, `<#channel_…>`, `<@&role_…>`.
-    pub content: String,
-    /// A word of the sender's own, at most 64 characters. Send again with the same one after a lost
-    /// answer: within 24 hours it gives the first message again.
-    pub nonce: Option<String>,
-    /// The message it answers, in the same channel; needs READ_HISTORY.
-    pub reply_to: Option<ID>,
-}
-
-/// A new content.
-#[derive(InputObject)]
-pub struct EditMessageInput {
-    /// One of the viewer's own.
-    pub message_id: ID,
-    /// Markdown, 1 to 4,000 characters.
-    pub content: String,
-}
-
-/// Which message.
-#[derive(InputObject)]
-pub struct DeleteMessageInput {
-    /// The viewer's own, or any with MANAGE_MESSAGES.
-    pub message_id: ID,
-}
-
-/// Which message.
-#[derive(InputObject)]
-pub struct PinMessageInput {
-    /// In a channel with MANAGE_MESSAGES.
-    pub message_id: ID,
-}
-
-/// Which message.
-#[derive(InputObject)]
-pub struct UnpinMessageInput {
-    /// In a channel with MANAGE_MESSAGES.
-    pub message_id: ID,
-}
-
-/// Which emoji on which message.
-#[derive(InputObject)]
-pub struct AddReactionInput {
-    /// The message.
-    pub message_id: ID,
-    /// A Unicode emoji, or a name between colons.
-    pub emoji: String,
-}
-
-/// Which emoji on which message.
-#[derive(InputObject)]
-pub struct RemoveReactionInput {
-    /// The message.
-    pub message_id: ID,
-    /// The emoji that the viewer put there.
-    pub emoji: String,
-}
-
-/// Which message.
-#[derive(InputObject)]
-pub struct ClearReactionsInput {
-    /// In a channel with MANAGE_MESSAGES.
-    pub message_id: ID,
-}
-
-/// Where the viewer types.
-#[derive(InputObject)]
-pub struct StartTypingInput {
-    /// The channel.
-    pub channel_id: ID,
-}
-
-/// How far a client knows a channel.
-#[derive(InputObject)]
-pub struct StreamPosition {
-    /// The channel.
-    pub channel_id: ID,
-    /// The number of the last event it knows; 0 for none.
-    pub after: i64,
-}
-
-/// The message as it is on the disk.
-#[derive(SimpleObject)]
-pub struct SendMessagePayload {
-    /// The message; null when a nonce was sent again whose message has been deleted.
-    pub message: Option<Message>,
-}
-
-/// The message as it is now.
-#[derive(SimpleObject)]
-pub struct EditMessagePayload {
-    /// The message.
-    pub message: Message,
-}
-
-/// The message is gone.
-#[derive(SimpleObject)]
-pub struct DeleteMessagePayload {
-    /// Its id.
-    pub message_id: ID,
-}
-
-/// The message as it is now.
-#[derive(SimpleObject)]
-pub struct PinMessagePayload {
-    /// The message.
-    pub message: Message,
-}
-
-/// The message as it is now.
-#[derive(SimpleObject)]
-pub struct UnpinMessagePayload {
-    /// The message.
-    pub message: Message,
-}
-
-/// The message as it is now.
-#[derive(SimpleObject)]
-pub struct AddReactionPayload {
-    /// The message.
-    pub message: Message,
-}
-
-/// The message as it is now.
-#[derive(SimpleObject)]
-pub struct RemoveReactionPayload {
-    /// The message.
-    pub message: Message,
-}
-
-/// The message as it is now.
-#[derive(SimpleObject)]
-pub struct ClearReactionsPayload {
-    /// The message.
-    pub message: Message,
-}
-
-/// Those who look at the channel know.
-#[derive(SimpleObject)]
-pub struct StartTypingPayload {
-    /// How long it counts, in seconds; call again before it is over.
-    pub lasts_seconds: i64,
 }

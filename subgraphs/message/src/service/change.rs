@@ -1,11 +1,7 @@
 //! What every change of one message has in common: prove, lock, look, change, tell.
 
 use super::Cx;
-use crate::{
-    Error, events,
-    loaders::Message,
-    store,
-};
+use crate::{Error, events, loaders::Message, store};
 use commons_access::{ChannelSeat, ChannelStanding, Permissions};
 use commons_entities::{MessageId, UserId, message::message};
 use commons_platform::{ApiError, db::Tx};
@@ -24,11 +20,19 @@ pub(super) struct Changed {
 
 impl Changed {
     pub(super) fn new(row: message::Model, kind: &'static str) -> Self {
-        Self { row, kind, data: None }
+        Self {
+            row,
+            kind,
+            data: None,
+        }
     }
 
     pub(super) fn with(row: message::Model, kind: &'static str, data: Value) -> Self {
-        Self { row, kind, data: Some(data) }
+        Self {
+            row,
+            kind,
+            data: Some(data),
+        }
     }
 }
 
@@ -58,8 +62,19 @@ pub(super) async fn change(
     let seat = proofs.pop().ok_or_else(ApiError::not_found)??;
     let row = alive(store::find(&tx, id).await?)?;
     visible(seat.permissions(), actor, &row)?;
-    let reserved = log::reserve(&tx, &[Want { stream, events: 1, ordinals: 0 }]).await?;
-    let seq = reserved.of(stream).map(|range| range.first_seq).ok_or_else(ApiError::not_found)?;
+    let reserved = log::reserve(
+        &tx,
+        &[Want {
+            stream,
+            events: 1,
+            ordinals: 0,
+        }],
+    )
+    .await?;
+    let seq = reserved
+        .of(stream)
+        .map(|range| range.first_seq)
+        .ok_or_else(ApiError::not_found)?;
     let Some(Changed { mut row, kind, data }) = apply(&tx, &seat, row.clone(), seq).await? else {
         tx.rollback().await?;
         return Ok(row);
@@ -86,5 +101,7 @@ fn visible(permissions: Permissions, actor: UserId, row: &message::Model) -> Res
 }
 
 fn alive(row: Option<message::Model>) -> Result<message::Model, Error> {
-    Ok(row.filter(|row| row.deleted_at.is_none()).ok_or_else(ApiError::not_found)?)
+    Ok(row
+        .filter(|row| row.deleted_at.is_none())
+        .ok_or_else(ApiError::not_found)?)
 }

@@ -5,7 +5,7 @@
 
 use super::{Cx, Gathered, MAX_PINS, MAX_POSITIONS};
 use crate::{
-    Error,
+    Error, events,
     loaders::Message,
     store::{self, Reacting, ReactingPage},
 };
@@ -16,7 +16,7 @@ use commons_platform::{
     db::Db,
     page::{Page, PageArgs},
 };
-use commons_streams::log;
+use commons_streams::{Event, log};
 use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
@@ -43,28 +43,51 @@ fn reader(standing: &ChannelStanding) -> Option<ChannelSeat> {
 /// A page of history.
 pub async fn page(cx: &Cx, standing: &ChannelStanding, args: &PageArgs) -> Result<History, Error> {
     let head_seq = head_seq(cx, standing).await?;
-    let Some(seat) = reader(standing) else { return Ok(History { page: Page::empty(), head_seq }) };
+    let Some(seat) = reader(standing) else {
+        return Ok(History {
+            page: Page::empty(),
+            head_seq,
+        });
+    };
     let rows = store::page(cx.platform.db.read(), &seat, args).await?;
-    Ok(History { page: Page::from_rows(args, rows), head_seq })
+    Ok(History {
+        page: Page::from_rows(args, rows),
+        head_seq,
+    })
 }
 
 /// A page of history with a message in its middle; empty when the message is not in the channel.
 pub async fn around(cx: &Cx, standing: &ChannelStanding, id: MessageId, size: u64) -> Result<History, Error> {
     let head_seq = head_seq(cx, standing).await?;
-    let nothing = History { page: Page::empty(), head_seq };
-    let Some(seat) = reader(standing) else { return Ok(nothing) };
+    let nothing = History {
+        page: Page::empty(),
+        head_seq,
+    };
+    let Some(seat) = reader(standing) else {
+        return Ok(nothing);
+    };
     let middle = cx.load.messages.get(&id).await?;
-    let Some(middle) = middle.filter(|row| row.0.channel_id == seat.channel()) else { return Ok(nothing) };
+    let Some(middle) = middle.filter(|row| row.0.channel_id == seat.channel()) else {
+        return Ok(nothing);
+    };
     let before = size / 2;
     let after = size - before;
-    let (mut earlier, mut later) = store::around(cx.platform.db.read(), &seat, middle.0.seq, before, after).await?;
+    let (mut earlier, mut later) =
+        store::around(cx.platform.db.read(), &seat, middle.0.seq, before, after).await?;
     let bound = |count: u64| usize::try_from(count).expect("a page is small");
     let (has_previous, has_next) = (earlier.len() > bound(before), later.len() > bound(after));
     earlier.truncate(bound(before));
     later.truncate(bound(after));
     earlier.reverse();
     earlier.extend(later);
-    Ok(History { page: Page { items: earlier, has_previous, has_next }, head_seq })
+    Ok(History {
+        page: Page {
+            items: earlier,
+            has_previous,
+            has_next,
+        },
+        head_seq,
+    })
 }
 
 /// The number of the newest event of a channel, asked for together with others'.
@@ -90,12 +113,16 @@ pub async fn pinned(cx: &Cx, standing: &ChannelStanding) -> Result<Vec<message::
 
 /// A message that the actor may read; a deleted one is none.
 pub async fn message(cx: &Cx, id: MessageId) -> Result<Option<Arc<Message>>, Error> {
-    let Some(row) = cx.load.messages.get(&id).await? else { return Ok(None) };
+    let Some(row) = cx.load.messages.get(&id).await? else {
+        return Ok(None);
+    };
     if row.0.deleted_at.is_some() {
         return Ok(None);
     }
     let standing = standing(cx, row.0.channel_id).await?;
-    Ok(standing.filter(|standing| reader(standing).is_some()).map(|_| row))
+    Ok(standing
+        .filter(|standing| reader(standing).is_some())
+        .map(|_| row))
 }
 
 /// What happened in channels since the given positions, in their order; none for a hidden channel.
@@ -119,8 +146,27 @@ pub async fn events(
             (channel.0, if may_read { *after } else { i64::MAX })
         })
         .collect();
-    let mut pages = log::pages(cx.platform.db.read(), &asked, first).await?.into_iter();
-    Ok(standings.into_iter().map(|standing| standing.and_then(|_| pages.next().flatten())).collect())
+    let mut pages = log::pages(cx.platform.db.read(), &asked, first)
+        .await?
+        .into_iter();
+    Ok(standings
+        .into_iter()
+        .map(|standing| standing.and_then(|_| pages.next().flatten()))
+        .collect())
+}
+
+/// The messages that events are about, each as the newest of the events left it or newer; one load.
+pub async fn messages_of(
+    cx: &Cx,
+    events: impl Iterator<Item = &Arc<Event>>,
+) -> Result<HashMap<MessageId, Arc<Message>>, Error> {
+    let mut wanted = HashMap::<MessageId, i64>::new();
+    for event in events.filter(|event| events::shows_message(&event.kind)) {
+        let rev = wanted.entry(MessageId(event.subject)).or_insert(event.rev);
+        *rev = event.rev.max(*rev);
+    }
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    Ok(cx.messages.get_many_at_least(&wanted).await?)
 }
 
 /// The people behind the emojis of one message: who, and the number of the event that added them.
@@ -137,9 +183,14 @@ pub(super) async fn reacting_many(
     }
     let mut answers = HashMap::new();
     for (page, messages) in by_page {
-        let found = store::reacting(db.read(), &messages, page).await.map_err(ApiError::from);
+        let found = store::reacting(db.read(), &messages, page)
+            .await
+            .map_err(ApiError::from);
         for message in messages {
-            let answer = found.as_ref().map(|rows| Arc::new(of_message(rows, message))).map_err(ApiError::clone);
+            let answer = found
+                .as_ref()
+                .map(|rows| Arc::new(of_message(rows, message)))
+                .map_err(ApiError::clone);
             answers.insert((message, page), answer);
         }
     }
@@ -149,16 +200,32 @@ pub(super) async fn reacting_many(
 fn of_message(rows: &[Reacting], message: MessageId) -> HashMap<String, Vec<(UserId, i64)>> {
     let mut groups = HashMap::<String, Vec<(UserId, i64)>>::new();
     for row in rows.iter().filter(|row| row.message_id == message) {
-        groups.entry(row.emoji.clone()).or_default().push((row.user_id, row.seq));
+        groups
+            .entry(row.emoji.clone())
+            .or_default()
+            .push((row.user_id, row.seq));
     }
     groups
 }
 
 /// The people behind one emoji of a message, in the order in which they reacted.
-pub async fn reacting(cx: &Cx, id: MessageId, emoji: &str, args: &PageArgs) -> Result<Page<(UserId, i64)>, Error> {
-    let after = args.key::<(i64, Uuid)>("reaction")?.map(|(seq, user)| (seq, UserId(user)));
-    let page = ReactingPage { first: args.size, after };
+pub async fn reacting(
+    cx: &Cx,
+    id: MessageId,
+    emoji: &str,
+    args: &PageArgs,
+) -> Result<Page<(UserId, i64)>, Error> {
+    let after = args
+        .key::<(i64, Uuid)>("reaction")?
+        .map(|(seq, user)| (seq, UserId(user)));
+    let page = ReactingPage {
+        first: args.size,
+        after,
+    };
     let found = cx.load.reacting.get((id, page)).await;
     let people = found.unwrap_or_else(|| Ok(ReactingByEmoji::default()))?;
-    Ok(Page::from_rows(args, people.get(emoji).cloned().unwrap_or_default()))
+    Ok(Page::from_rows(
+        args,
+        people.get(emoji).cloned().unwrap_or_default(),
+    ))
 }

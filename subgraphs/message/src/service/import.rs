@@ -6,7 +6,7 @@
 
 use super::MessageService;
 use crate::{Error, events, store};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use commons_content::{MessageBody, mrkdwn};
 use commons_entities::{
     ChannelId, MessageId, UserId,
@@ -90,7 +90,10 @@ pub async fn import_messages(
 ) -> Result<Imported, Error> {
     let mut done = Imported::default();
     let tx = service.platform.db.begin().await?;
-    let external: Vec<&str> = messages.iter().map(|message| message.external_id.as_str()).collect();
+    let external: Vec<&str> = messages
+        .iter()
+        .map(|message| message.external_id.as_str())
+        .collect();
     let mut known = store::imported(&tx, channel, &external).await?;
     let mut fresh = Vec::new();
     for (index, message) in messages.iter().enumerate() {
@@ -102,11 +105,21 @@ pub async fn import_messages(
             Ok(parts) => {
                 let id = MessageId(service.platform.clock.id_at(message.at));
                 known.insert(message.external_id.clone(), id);
-                fresh.push(Fresh { id, external_id: message.external_id.clone(), of: message, content: parts.first });
+                fresh.push(Fresh {
+                    id,
+                    external_id: message.external_id.clone(),
+                    of: message,
+                    content: parts.first,
+                });
                 for (number, content) in (2..).zip(parts.further) {
                     let id = MessageId(service.platform.clock.id_at(message.at));
                     let external_id = format!("{}#{number}", message.external_id);
-                    fresh.push(Fresh { id, external_id, of: message, content: Some(content) });
+                    fresh.push(Fresh {
+                        id,
+                        external_id,
+                        of: message,
+                        content: Some(content),
+                    });
                 }
             }
             Err(why) => done.skipped.push(Skipped { index, why }),
@@ -116,13 +129,30 @@ pub async fn import_messages(
         return Ok(done);
     }
     let count = u32::try_from(fresh.len()).map_err(ApiError::internal)?;
-    let reserved = log::reserve(&tx, &[Want { stream: channel.0, events: count, ordinals: count }]).await?;
+    let reserved = log::reserve(
+        &tx,
+        &[Want {
+            stream: channel.0,
+            events: count,
+            ordinals: count,
+        }],
+    )
+    .await?;
     let range = reserved.of(channel.0).ok_or_else(ApiError::not_found)?;
     let mut rows = Vec::with_capacity(fresh.len());
     let mut reactions = Vec::new();
     let mut notes = Vec::with_capacity(fresh.len());
     let mut told: Vec<(i64, NewEvent)> = Vec::with_capacity(fresh.len());
-    for (place, Fresh { id, external_id, of: imported, content }) in (0i64..).zip(fresh) {
+    for (
+        place,
+        Fresh {
+            id,
+            external_id,
+            of: imported,
+            content,
+        },
+    ) in (0i64..).zip(fresh)
+    {
         let reply_to_id = match &imported.reply_to {
             None => None,
             Some(target) => match known.get(target) {
@@ -140,8 +170,8 @@ pub async fn import_messages(
             content,
             nonce: None,
             reply_to_id,
-            created_at: imported.at,
-            edited_at: imported.edited_at,
+            created_at: imported.at.trunc_subsecs(3),
+            edited_at: imported.edited_at.map(|at| at.trunc_subsecs(3)),
             pinned_at: None,
             deleted_at: None,
             rev: 1,
@@ -149,8 +179,15 @@ pub async fn import_messages(
         if external_id == imported.external_id {
             reactions.extend(reactions_of(&row, imported));
         }
-        told.push((row.seq, events::about(&row, events::CREATED, Some(row.author_id), None, row.created_at)));
-        notes.push(message_import::Model { channel_id: channel, external_id, message_id: row.id });
+        told.push((
+            row.seq,
+            events::about(&row, events::CREATED, Some(row.author_id), None, row.created_at),
+        ));
+        notes.push(message_import::Model {
+            channel_id: channel,
+            external_id,
+            message_id: row.id,
+        });
         rows.push(row);
     }
     done.messages = rows.len();
@@ -175,17 +212,27 @@ pub async fn pin_imported(
     let known = store::imported(&tx, channel, &external).await?;
     let ids: Vec<MessageId> = known.values().copied().collect();
     let mut rows = store::by_ids(&tx, &ids).await?;
-    let mut pinned = 0;
+    let (mut pinned, mut told) = (0, Vec::new());
     for (external_id, at) in pins {
-        let Some(mut row) = known.get(external_id).and_then(|id| rows.remove(id)) else { continue };
+        let Some(mut row) = known.get(external_id).and_then(|id| rows.remove(id)) else {
+            continue;
+        };
         pinned += 1;
         if row.pinned_at.is_none() && row.deleted_at.is_none() {
-            row.pinned_at = Some(*at);
+            let at = at.trunc_subsecs(3);
+            row.pinned_at = Some(at);
             row.rev += 1;
             store::update_imported(&tx, &row).await?;
+            told.push(events::about(&row, events::PINNED, None, None, at));
         }
     }
+    let stored = log::append(&tx, told).await?;
+    let messages = service.messages.writing(&ids).await;
+    let tallies = service.tallies.writing(&ids).await;
     tx.commit().await?;
+    messages.removed(&ids).await;
+    tallies.removed(&ids).await;
+    service.streams.announce(&stored);
     Ok(pinned)
 }
 
@@ -205,14 +252,20 @@ struct Parts {
 
 /// The content as Markdown: words of people must say something, system messages need not.
 fn parts(imported: &ImportedMessage, names: &Names) -> Result<Parts, String> {
-    let markdown = imported.content.as_deref().map(|text| mrkdwn::to_markdown(text, names));
+    let markdown = imported
+        .content
+        .as_deref()
+        .map(|text| mrkdwn::to_markdown(text, names));
     let bodies = MessageBody::split(markdown.as_deref().unwrap_or_default());
     let mut bodies = bodies.into_iter().map(MessageBody::into_string);
     let first = bodies.next();
     if first.is_none() && imported.kind == MessageKind::Default {
         return Err("it has nothing to read".to_owned());
     }
-    Ok(Parts { first, further: bodies.collect() })
+    Ok(Parts {
+        first,
+        further: bodies.collect(),
+    })
 }
 
 fn reactions_of(row: &message::Model, imported: &ImportedMessage) -> Vec<reaction::Model> {
@@ -234,4 +287,3 @@ fn reactions_of(row: &message::Model, imported: &ImportedMessage) -> Vec<reactio
     }
     reactions
 }
-

@@ -36,7 +36,11 @@ pub async fn add_reaction(cx: &Cx, id: MessageId, emoji: &str) -> Result<message
             created_at: now,
         };
         store::insert_reactions(tx, vec![reaction]).await?;
-        Ok(Some(Changed::with(row, events::REACTION_ADDED, events::emoji(emoji.as_str()))))
+        Ok(Some(Changed::with(
+            row,
+            events::REACTION_ADDED,
+            events::emoji(emoji.as_str()),
+        )))
     })
     .await
 }
@@ -50,14 +54,19 @@ pub async fn remove_reaction(cx: &Cx, id: MessageId, emoji: &str) -> Result<mess
         if !store::delete_reaction(tx, seat, row.id, emoji.as_str(), user).await? {
             return Ok(None);
         }
-        Ok(Some(Changed::with(row, events::REACTION_REMOVED, events::emoji(emoji.as_str()))))
+        Ok(Some(Changed::with(
+            row,
+            events::REACTION_REMOVED,
+            events::emoji(emoji.as_str()),
+        )))
     })
     .await
 }
 
 /// Takes every reaction off a message; for whoever manages messages.
 pub async fn clear_reactions(cx: &Cx, id: MessageId) -> Result<message::Model, Error> {
-    let manage = |standing: ChannelStanding, _: &message::Model| Ok(standing.require(Permission::ManageMessages)?);
+    let manage =
+        |standing: ChannelStanding, _: &message::Model| Ok(standing.require(Permission::ManageMessages)?);
     change(cx, id, manage, async |tx, seat, row, _| {
         if store::delete_all(tx, seat, row.id).await? == 0 {
             return Ok(None);

@@ -43,7 +43,7 @@ pub async fn send(cx: &Cx, input: SendInput) -> Result<message::Model, Error> {
     }
     let seat = standing.require(Permission::SendMessages)?;
     cx.sends.check(&format!("account:{}", seat.user()))?;
-    cx.sends.check(&format!("address:{}", cx.origin.address))?;
+    cx.sends.check(&format!("address:{}", cx.origin.network()))?;
     let (pending, answer) = Pending::new(seat, content, nonce, input.reply_to, &*cx.platform.clock);
     cx.sender.push(pending)?;
     answer.wait().await

@@ -40,8 +40,14 @@ impl Typists {
     pub(super) fn new() -> Self {
         let lasts = LASTS.to_std().expect("eight seconds are not negative");
         Self {
-            told: moka::sync::Cache::builder().max_capacity(REMEMBERED).time_to_live(lasts).build(),
-            lately: moka::sync::Cache::builder().max_capacity(REMEMBERED).time_to_live(lasts).build(),
+            told: moka::sync::Cache::builder()
+                .max_capacity(REMEMBERED)
+                .time_to_live(lasts)
+                .build(),
+            lately: moka::sync::Cache::builder()
+                .max_capacity(REMEMBERED)
+                .time_to_live(lasts)
+                .build(),
         }
     }
 
@@ -56,7 +62,11 @@ impl Typists {
 
     fn now(&self, channel: ChannelId, now: DateTime<Utc>) -> Vec<Typing> {
         let lately = self.lately.get(&channel).unwrap_or_default();
-        lately.iter().filter(|typing| now - typing.at < LASTS).copied().collect()
+        lately
+            .iter()
+            .filter(|typing| now - typing.at < LASTS)
+            .copied()
+            .collect()
     }
 }
 
@@ -64,15 +74,26 @@ impl Typists {
 pub async fn start_typing(cx: &Cx, channel: ChannelId) -> Result<(), Error> {
     let standing = cx.access.channel(&cx.actor, channel).await?;
     let seat = standing.require(Permission::SendMessages)?;
-    let typing = Typing { user: seat.user(), at: cx.platform.clock.now() };
+    let typing = Typing {
+        user: seat.user(),
+        at: cx.platform.clock.now(),
+    };
     let key = (channel, typing.user);
-    if cx.typists.told.get(&key).is_some_and(|told| typing.at - told < QUIET) {
+    if cx
+        .typists
+        .told
+        .get(&key)
+        .is_some_and(|told| typing.at - told < QUIET)
+    {
         return Ok(());
     }
     cx.typists.told.insert(key, typing.at);
     cx.typists.heard(channel, typing);
     let payload = serde_json::to_vec(&typing).map_err(ApiError::internal)?;
-    cx.platform.bus.publish(&subject(channel), Bytes::from(payload)).await;
+    cx.platform
+        .bus
+        .publish(&subject(channel), Bytes::from(payload))
+        .await;
     Ok(())
 }
 
@@ -82,7 +103,12 @@ pub async fn typing(
     channel: ChannelId,
 ) -> Result<impl Stream<Item = Result<Typing, ApiError>> + Send + 'static, Error> {
     let watch = cx.access.guard_channel(&cx.actor, channel).await?;
-    let mut listener = cx.platform.bus.subscribe(&subject(channel)).await.map_err(ApiError::unavailable)?;
+    let mut listener = cx
+        .platform
+        .bus
+        .subscribe(&subject(channel))
+        .await
+        .map_err(ApiError::unavailable)?;
     let known = cx.typists.now(channel, cx.platform.clock.now());
     let heard = async_stream::stream! {
         for typing in known {

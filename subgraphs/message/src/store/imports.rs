@@ -30,15 +30,25 @@ pub async fn imported_message(
     channel: ChannelId,
     external_id: &str,
 ) -> Result<Option<MessageId>, DbErr> {
-    let row = message_import::Entity::find_by_id((channel, external_id.to_owned())).one(db).await?;
+    let row = message_import::Entity::find_by_id((channel, external_id.to_owned()))
+        .one(db)
+        .await?;
     Ok(row.map(|row| row.message_id))
 }
 
 /// Notes which messages imported ones became.
-pub async fn remember_imports(db: &impl ConnectionTrait, rows: Vec<message_import::Model>) -> Result<(), DbErr> {
+pub async fn remember_imports(
+    db: &impl ConnectionTrait,
+    rows: Vec<message_import::Model>,
+) -> Result<(), DbErr> {
     for rows in rows.chunks(ROWS) {
-        let rows = rows.iter().cloned().map(|row| message_import::ActiveModel::from(row).reset_all());
-        message_import::Entity::insert_many(rows).exec_without_returning(db).await?;
+        let rows = rows
+            .iter()
+            .cloned()
+            .map(|row| message_import::ActiveModel::from(row).reset_all());
+        message_import::Entity::insert_many(rows)
+            .exec_without_returning(db)
+            .await?;
     }
     Ok(())
 }

@@ -7,8 +7,8 @@ use commons_platform::{
     page::{Direction, PageArgs},
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait},
 };
 use std::collections::{HashMap, HashSet};
@@ -86,7 +86,11 @@ pub async fn lasts(
 }
 
 /// The pinned messages of a channel, the newest pin first.
-pub async fn pinned(db: &impl ConnectionTrait, seat: &ChannelSeat, limit: u64) -> Result<Vec<message::Model>, DbErr> {
+pub async fn pinned(
+    db: &impl ConnectionTrait,
+    seat: &ChannelSeat,
+    limit: u64,
+) -> Result<Vec<message::Model>, DbErr> {
     in_channel(seat.channel())
         .filter(message::Column::PinnedAt.is_not_null())
         .order_by_desc(message::Column::PinnedAt)
@@ -98,7 +102,10 @@ pub async fn pinned(db: &impl ConnectionTrait, seat: &ChannelSeat, limit: u64) -
 
 /// How many messages of a channel are pinned.
 pub async fn count_pins(db: &impl ConnectionTrait, seat: &ChannelSeat) -> Result<u64, DbErr> {
-    in_channel(seat.channel()).filter(message::Column::PinnedAt.is_not_null()).count(db).await
+    in_channel(seat.channel())
+        .filter(message::Column::PinnedAt.is_not_null())
+        .count(db)
+        .await
 }
 
 /// A message, also a deleted one.
@@ -107,11 +114,17 @@ pub async fn find(db: &impl ConnectionTrait, id: MessageId) -> Result<Option<mes
 }
 
 /// Messages by their ids, also deleted ones.
-pub async fn by_ids(db: &impl ConnectionTrait, ids: &[MessageId]) -> Result<HashMap<MessageId, message::Model>, DbErr> {
+pub async fn by_ids(
+    db: &impl ConnectionTrait,
+    ids: &[MessageId],
+) -> Result<HashMap<MessageId, message::Model>, DbErr> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows = message::Entity::find().filter(message::Column::Id.is_in(ids.iter().copied())).all(db).await?;
+    let rows = message::Entity::find()
+        .filter(message::Column::Id.is_in(ids.iter().copied()))
+        .all(db)
+        .await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
@@ -156,20 +169,33 @@ pub async fn last_by_authors(
 /// Adds messages. Each was proved by a seat before: see `service::send` and `service::import`.
 pub async fn insert_messages(db: &impl ConnectionTrait, rows: &[message::Model]) -> Result<(), DbErr> {
     for rows in rows.chunks(ROWS) {
-        let rows = rows.iter().cloned().map(|row| message::ActiveModel::from(row).reset_all());
-        message::Entity::insert_many(rows).exec_without_returning(db).await?;
+        let rows = rows
+            .iter()
+            .cloned()
+            .map(|row| message::ActiveModel::from(row).reset_all());
+        message::Entity::insert_many(rows)
+            .exec_without_returning(db)
+            .await?;
     }
     Ok(())
 }
 
 /// Replaces a message's row; its revision has been raised by the caller.
 pub async fn update(db: &impl ConnectionTrait, _: &ChannelSeat, row: &message::Model) -> Result<(), DbErr> {
-    message::ActiveModel::from(row.clone()).reset_all().update(db).await.map(|_| ())
+    message::ActiveModel::from(row.clone())
+        .reset_all()
+        .update(db)
+        .await
+        .map(|_| ())
 }
 
 /// Replaces an imported message's row, on behalf of the instance's administrator at the console.
 pub async fn update_imported(db: &impl ConnectionTrait, row: &message::Model) -> Result<(), DbErr> {
-    message::ActiveModel::from(row.clone()).reset_all().update(db).await.map(|_| ())
+    message::ActiveModel::from(row.clone())
+        .reset_all()
+        .update(db)
+        .await
+        .map(|_| ())
 }
 
 fn in_channel(channel: ChannelId) -> Select<message::Entity> {

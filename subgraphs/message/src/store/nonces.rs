@@ -11,7 +11,10 @@ const ROWS: usize = 1_000;
 pub type Key = (UserId, ChannelId, String);
 
 /// The rows of these nonces, as far as there are any; one statement.
-pub async fn nonces(db: &impl ConnectionTrait, keys: &[Key]) -> Result<HashMap<Key, message_nonce::Model>, DbErr> {
+pub async fn nonces(
+    db: &impl ConnectionTrait,
+    keys: &[Key],
+) -> Result<HashMap<Key, message_nonce::Model>, DbErr> {
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
@@ -21,14 +24,22 @@ pub async fn nonces(db: &impl ConnectionTrait, keys: &[Key]) -> Result<HashMap<K
         .filter(message_nonce::Column::Nonce.is_in(keys.iter().map(|key| key.2.as_str())))
         .all(db)
         .await?;
-    Ok(rows.into_iter().map(|row| ((row.author_id, row.channel_id, row.nonce.clone()), row)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| ((row.author_id, row.channel_id, row.nonce.clone()), row))
+        .collect())
 }
 
 /// Adds nonces.
 pub async fn insert_nonces(db: &impl ConnectionTrait, rows: Vec<message_nonce::Model>) -> Result<(), DbErr> {
     for rows in rows.chunks(ROWS) {
-        let rows = rows.iter().cloned().map(|row| message_nonce::ActiveModel::from(row).reset_all());
-        message_nonce::Entity::insert_many(rows).exec_without_returning(db).await?;
+        let rows = rows
+            .iter()
+            .cloned()
+            .map(|row| message_nonce::ActiveModel::from(row).reset_all());
+        message_nonce::Entity::insert_many(rows)
+            .exec_without_returning(db)
+            .await?;
     }
     Ok(())
 }

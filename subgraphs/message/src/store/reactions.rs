@@ -3,8 +3,9 @@
 use commons_access::ChannelSeat;
 use commons_entities::{MessageId, UserId, message::reaction};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QuerySelect,
-    Statement, sea_query::{self, Alias, Expr, ExprTrait, Order, OverStatement, Query, WindowStatement},
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult,
+    PaginatorTrait, QueryFilter, QuerySelect, Statement,
+    sea_query::{self, Alias, Expr, ExprTrait, Order, OverStatement, Query, WindowStatement},
 };
 use std::collections::HashSet;
 
@@ -13,8 +14,13 @@ const ROWS: usize = 1_000;
 /// Adds reactions.
 pub async fn insert_reactions(db: &impl ConnectionTrait, rows: Vec<reaction::Model>) -> Result<(), DbErr> {
     for rows in rows.chunks(ROWS) {
-        let rows = rows.iter().cloned().map(|row| reaction::ActiveModel::from(row).reset_all());
-        reaction::Entity::insert_many(rows).exec_without_returning(db).await?;
+        let rows = rows
+            .iter()
+            .cloned()
+            .map(|row| reaction::ActiveModel::from(row).reset_all());
+        reaction::Entity::insert_many(rows)
+            .exec_without_returning(db)
+            .await?;
     }
     Ok(())
 }
@@ -27,13 +33,22 @@ pub async fn delete_reaction(
     emoji: &str,
     user: UserId,
 ) -> Result<bool, DbErr> {
-    let done = reaction::Entity::delete_by_id((message, emoji.to_owned(), user)).exec(db).await?;
+    let done = reaction::Entity::delete_by_id((message, emoji.to_owned(), user))
+        .exec(db)
+        .await?;
     Ok(done.rows_affected > 0)
 }
 
 /// Takes all reactions of a message away, and says how many.
-pub async fn delete_all(db: &impl ConnectionTrait, _: &ChannelSeat, message: MessageId) -> Result<u64, DbErr> {
-    let done = reaction::Entity::delete_many().filter(reaction::Column::MessageId.eq(message)).exec(db).await?;
+pub async fn delete_all(
+    db: &impl ConnectionTrait,
+    _: &ChannelSeat,
+    message: MessageId,
+) -> Result<u64, DbErr> {
+    let done = reaction::Entity::delete_many()
+        .filter(reaction::Column::MessageId.eq(message))
+        .exec(db)
+        .await?;
     Ok(done.rows_affected)
 }
 
@@ -50,7 +65,9 @@ pub async fn has_emoji(
     if used.clone().count(db).await? == 0 {
         return Ok(None);
     }
-    Ok(Some(used.filter(reaction::Column::UserId.eq(user)).count(db).await? > 0))
+    Ok(Some(
+        used.filter(reaction::Column::UserId.eq(user)).count(db).await? > 0,
+    ))
 }
 
 /// How many different emojis a message has.
@@ -119,9 +136,11 @@ pub async fn reacting(
         .take();
     let behind = match page.after {
         None => Condition::all(),
-        Some((seq, user)) => Condition::any()
-            .add(reaction::Column::Seq.gt(seq))
-            .add(Condition::all().add(reaction::Column::Seq.eq(seq)).add(reaction::Column::UserId.gt(user))),
+        Some((seq, user)) => Condition::any().add(reaction::Column::Seq.gt(seq)).add(
+            Condition::all()
+                .add(reaction::Column::Seq.eq(seq))
+                .add(reaction::Column::UserId.gt(user)),
+        ),
     };
     let ranked = Query::select()
         .columns([
@@ -130,7 +149,11 @@ pub async fn reacting(
             reaction::Column::UserId,
             reaction::Column::Seq,
         ])
-        .expr_window_as(sea_query::Func::cust(Alias::new("row_number")), window, rank.clone())
+        .expr_window_as(
+            sea_query::Func::cust(Alias::new("row_number")),
+            window,
+            rank.clone(),
+        )
         .from(reaction::Entity)
         .and_where(reaction::Column::MessageId.is_in(messages.iter().copied()))
         .cond_where(behind)

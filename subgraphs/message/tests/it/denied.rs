@@ -8,29 +8,66 @@ use std::collections::BTreeSet;
 /// Every root field as a document over `$message` and `$channel`, and whether it is a subscription.
 const FIELDS: &[(&str, &str)] = &[
     ("message", "query($message: ID!) { message(id: $message) { id } }"),
-    ("channelEvents", "query($channel: ID!) { channelEvents(positions: [{ channelId: $channel, after: 0 }]) { headSeq } }"),
+    (
+        "channelEvents",
+        "query($channel: ID!) { channelEvents(positions: [{ channelId: $channel, after: 0 }]) { headSeq } }",
+    ),
     (
         "_entities",
         "query($r: [_Any!]!) { _entities(representations: $r) { ... on Channel { id } ... on Message { id } } }",
     ),
-    ("sendMessage", "mutation($channel: ID!) { sendMessage(input: { channelId: $channel, content: \"a\" }) { message { id } } }"),
-    ("editMessage", "mutation($message: ID!) { editMessage(input: { messageId: $message, content: \"a\" }) { message { id } } }"),
-    ("deleteMessage", "mutation($message: ID!) { deleteMessage(input: { messageId: $message }) { messageId } }"),
-    ("pinMessage", "mutation($message: ID!) { pinMessage(input: { messageId: $message }) { message { id } } }"),
-    ("unpinMessage", "mutation($message: ID!) { unpinMessage(input: { messageId: $message }) { message { id } } }"),
-    ("addReaction", "mutation($message: ID!) { addReaction(input: { messageId: $message, emoji: \"👍\" }) { message { id } } }"),
-    ("removeReaction", "mutation($message: ID!) { removeReaction(input: { messageId: $message, emoji: \"👍\" }) { message { id } } }"),
-    ("clearReactions", "mutation($message: ID!) { clearReactions(input: { messageId: $message }) { message { id } } }"),
-    ("startTyping", "mutation($channel: ID!) { startTyping(input: { channelId: $channel }) { lastsSeconds } }"),
-    ("messageEvents", "subscription($channel: ID!) { messageEvents(channelId: $channel, after: 0) { seq } }"),
-    ("typing", "subscription($channel: ID!) { typing(channelId: $channel) { at } }"),
+    (
+        "sendMessage",
+        "mutation($channel: ID!) { sendMessage(input: { channelId: $channel, content: \"a\" }) { message { id } } }",
+    ),
+    (
+        "editMessage",
+        "mutation($message: ID!) { editMessage(input: { messageId: $message, content: \"a\" }) { message { id } } }",
+    ),
+    (
+        "pinMessage",
+        "mutation($message: ID!) { pinMessage(input: { messageId: $message }) { message { id } } }",
+    ),
+    (
+        "unpinMessage",
+        "mutation($message: ID!) { unpinMessage(input: { messageId: $message }) { message { id } } }",
+    ),
+    (
+        "addReaction",
+        "mutation($message: ID!) { addReaction(input: { messageId: $message, emoji: \"👍\" }) { message { id } } }",
+    ),
+    (
+        "removeReaction",
+        "mutation($message: ID!) { removeReaction(input: { messageId: $message, emoji: \"👍\" }) { message { id } } }",
+    ),
+    (
+        "clearReactions",
+        "mutation($message: ID!) { clearReactions(input: { messageId: $message }) { message { id } } }",
+    ),
+    (
+        "deleteMessage",
+        "mutation($message: ID!) { deleteMessage(input: { messageId: $message }) { messageId } }",
+    ),
+    (
+        "startTyping",
+        "mutation($channel: ID!) { startTyping(input: { channelId: $channel }) { lastsSeconds } }",
+    ),
+    (
+        "messageEvents",
+        "subscription($channel: ID!) { messageEvents(channelId: $channel, after: 0) { seq } }",
+    ),
+    (
+        "typing",
+        "subscription($channel: ID!) { typing(channelId: $channel) { at } }",
+    ),
 ];
 
 /// Root fields that show nothing of anybody.
 const OPEN: &[&str] = &["_service"];
 
 async fn ask(client: &Client<'_>, document: &str, message: &str, channel: &str) -> Value {
-    let representations = json!([{ "__typename": "Channel", "id": channel }, { "__typename": "Message", "id": message }]);
+    let representations =
+        json!([{ "__typename": "Channel", "id": channel }, { "__typename": "Message", "id": message }]);
     let variables = json!({ "message": message, "channel": channel, "r": representations });
     match document.starts_with("subscription") {
         true => next(&mut client.subscribe(document, variables)).await.unwrap(),
@@ -44,8 +81,15 @@ fn verdict(response: &Value) -> String {
         Some(code) => code.to_owned(),
         None => {
             let data = response["data"].as_object().unwrap().values().next().unwrap();
-            let nothing = data.is_null() || data.as_array().is_some_and(|list| list.iter().all(Value::is_null));
-            if nothing { "null".to_owned() } else { "shown".to_owned() }
+            let nothing = data.is_null()
+                || data
+                    .as_array()
+                    .is_some_and(|list| list.iter().all(Value::is_null));
+            if nothing {
+                "null".to_owned()
+            } else {
+                "shown".to_owned()
+            }
         }
     }
 }
@@ -56,22 +100,51 @@ async fn hidden_and_unknown_are_the_same_over_every_root_field() {
     let secret = house.said(&house.alice, house.hidden, "secret").await;
     let hidden = house.hidden.to_string();
     let (no_message, no_channel) = (unknown_message(&house), unknown_channel(&house).to_string());
-    let mut table = String::new();
+    let open = house.said(&house.alice, house.general, "open").await;
+    let mut table =
+        "field           nobody          stranger        member          in sight        owner\n".to_owned();
     for (field, document) in FIELDS {
-        let mut verdicts = Vec::new();
+        let mut row = vec![(*field).to_owned()];
         for client in [house.nobody(), house.ask(&house.mallory), house.ask(&house.bob)] {
             let of_hidden = ask(&client, document, &secret, &hidden).await;
             let of_unknown = ask(&client, document, &no_message, &no_channel).await;
             assert_eq!(of_hidden, of_unknown, "{field}");
-            verdicts.push(verdict(&of_hidden));
+            row.push(verdict(&of_hidden));
         }
-        let owner = verdict(&ask(&house.ask(&house.alice), document, &secret, &hidden).await);
-        let row = [*field, &verdicts[0], &verdicts[1], &verdicts[2], &owner];
-        table.push_str(&row.map(|cell| format!("{cell:<16}")).concat().trim_end().replace("deleted", ""));
+        // A member asks about another's message where everybody talks; the owner about the hidden one.
+        row.push(verdict(
+            &ask(
+                &house.ask(&house.bob),
+                document,
+                &open,
+                &house.general.to_string(),
+            )
+            .await,
+        ));
+        row.push(verdict(
+            &ask(&house.ask(&house.alice), document, &secret, &hidden).await,
+        ));
+        let row: String = row.iter().map(|cell| format!("{cell:<16}")).collect();
+        table.push_str(row.trim_end());
         table.push('\n');
     }
-    // The owner is asked in this order: the message is deleted halfway.
-    insta::assert_snapshot!(table, @"");
+    insta::assert_snapshot!(table, @r"
+    field           nobody          stranger        member          in sight        owner
+    message         null            null            null            shown           shown
+    channelEvents   null            null            null            shown           shown
+    _entities       null            null            null            shown           shown
+    sendMessage     UNAUTHENTICATED NOT_FOUND       NOT_FOUND       shown           shown
+    editMessage     UNAUTHENTICATED NOT_FOUND       NOT_FOUND       FORBIDDEN       shown
+    pinMessage      UNAUTHENTICATED NOT_FOUND       NOT_FOUND       FORBIDDEN       shown
+    unpinMessage    UNAUTHENTICATED NOT_FOUND       NOT_FOUND       FORBIDDEN       shown
+    addReaction     UNAUTHENTICATED NOT_FOUND       NOT_FOUND       shown           shown
+    removeReaction  UNAUTHENTICATED NOT_FOUND       NOT_FOUND       shown           shown
+    clearReactions  UNAUTHENTICATED NOT_FOUND       NOT_FOUND       FORBIDDEN       shown
+    deleteMessage   UNAUTHENTICATED NOT_FOUND       NOT_FOUND       FORBIDDEN       shown
+    startTyping     UNAUTHENTICATED NOT_FOUND       NOT_FOUND       shown           shown
+    messageEvents   UNAUTHENTICATED NOT_FOUND       NOT_FOUND       shown           shown
+    typing          UNAUTHENTICATED NOT_FOUND       NOT_FOUND       shown           shown
+    ");
 }
 
 #[tokio::test]
@@ -84,7 +157,11 @@ async fn every_root_field_is_in_the_table() {
         .flat_map(|root| schema["__schema"][*root]["fields"].as_array().unwrap())
         .map(|field| field["name"].as_str().unwrap())
         .collect();
-    let listed: BTreeSet<&str> = FIELDS.iter().map(|(field, _)| *field).chain(OPEN.iter().copied()).collect();
+    let listed: BTreeSet<&str> = FIELDS
+        .iter()
+        .map(|(field, _)| *field)
+        .chain(OPEN.iter().copied())
+        .collect();
     assert_eq!(fields, listed);
 }
 

@@ -25,7 +25,10 @@ async fn what_may_not_be_seen_is_null_and_spoils_nothing() {
         channel(&unknown_channel(&house).to_string()),
         channel(&open),
     ]);
-    let data = house.ask(&house.carol).data(ENTITIES, json!({ "r": representations })).await;
+    let data = house
+        .ask(&house.carol)
+        .data(ENTITIES, json!({ "r": representations }))
+        .await;
     let author = json!({ "id": house.bob.user.to_string() });
     let shown = json!({ "id": open, "content": "open", "author": author, "channel": { "id": general } });
     let mut expected = vec![Value::Null; 9];
@@ -37,7 +40,10 @@ async fn what_may_not_be_seen_is_null_and_spoils_nothing() {
         let data = who.data(ENTITIES, json!({ "r": representations })).await;
         assert_eq!(data["_entities"], Value::from(vec![Value::Null; 9]));
     }
-    let alice = house.ask(&house.alice).data(ENTITIES, json!({ "r": [message(&secret)] })).await;
+    let alice = house
+        .ask(&house.alice)
+        .data(ENTITIES, json!({ "r": [message(&secret)] }))
+        .await;
     assert_eq!(alice["_entities"][0]["content"], "secret");
 }
 
@@ -45,8 +51,20 @@ async fn what_may_not_be_seen_is_null_and_spoils_nothing() {
 async fn mentions_are_references_to_people() {
     let house = House::new().await;
     let (bob, carol) = (house.bob.user.to_string(), house.carol.user.to_string());
-    let content = format!("<@{bob}> and <@{carol}>, again <@{bob}>, not `<@{}>`", house.alice.user);
+    let content = format!(
+        "<@{bob}> and <@{carol}>, again <@{bob}>, not `<@{}>`",
+        house.alice.user
+    );
     let id = house.said(&house.alice, house.general, &content).await;
-    let data = house.ask(&house.bob).data("query($id: ID!) { message(id: $id) { mentions { id } } }", json!({ "id": id })).await;
-    assert_eq!(data["message"]["mentions"], json!([{ "id": bob }, { "id": carol }]));
+    let data = house
+        .ask(&house.bob)
+        .data(
+            "query($id: ID!) { message(id: $id) { mentions { id } } }",
+            json!({ "id": id }),
+        )
+        .await;
+    assert_eq!(
+        data["message"]["mentions"],
+        json!([{ "id": bob }, { "id": carol }])
+    );
 }

@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 /// Whether a text is in any file of the database's folder.
 fn is_on_the_disk(house: &House, text: &str) -> bool {
     let files = std::fs::read_dir(house.world.database.folder()).unwrap();
-    files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).any(|bytes| {
-        // Most places fail at the first byte.
-        let first = text.as_bytes()[0];
-        let mut starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == first);
-        starts.any(|(at, _)| bytes[at..].starts_with(text.as_bytes()))
-    })
+    files
+        .map(|file| std::fs::read(file.unwrap().path()).unwrap())
+        .any(|bytes| {
+            // Most places fail at the first byte.
+            let first = text.as_bytes()[0];
+            let mut starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == first);
+            starts.any(|(at, _)| bytes[at..].starts_with(text.as_bytes()))
+        })
 }
 
 #[tokio::test]
@@ -21,7 +23,11 @@ async fn a_deleted_body_is_nowhere() {
     let bob = house.ask(&house.bob);
     house.say_many(&house.bob, house.general, 40).await;
     // One that fits a page, one that does not, one that was edited.
-    let bodies = ["Xylophone-4711", &format!("Quagga-0815 {}", "x".repeat(3_900)), "Zeppelin-1337"];
+    let bodies = [
+        "Xylophone-4711",
+        &format!("Quagga-0815 {}", "x".repeat(3_900)),
+        "Zeppelin-1337",
+    ];
     let mut ids = Vec::new();
     for body in bodies {
         ids.push(house.said(&house.bob, house.general, body).await);
@@ -32,7 +38,10 @@ async fn a_deleted_body_is_nowhere() {
     let words = ["Xylophone-4711", "Quagga-0815", "Zeppelin-1337", "Yoghurt-2342"];
     let reply = said(bob.data(SEND, replying(house.general, "re", &ids[0])).await);
     assert_eq!(reply["replyTo"]["content"], "Xylophone-4711");
-    assert!(is_on_the_disk(&house, "Xylophone-4711"), "the search finds what is there");
+    assert!(
+        is_on_the_disk(&house, "Xylophone-4711"),
+        "the search finds what is there"
+    );
 
     let delete = "mutation($id: ID!) { deleteMessage(input: { messageId: $id }) { messageId } }";
     for id in &ids {
@@ -57,7 +66,10 @@ async fn a_deleted_body_is_nowhere() {
     });
     let data = house.ask(&house.carol).data(everything, variables).await;
     assert_eq!(data["message"], json!({ "isReply": true, "replyTo": null }));
-    assert_eq!(data["_entities"].as_array().unwrap()[1..], [Value::Null, Value::Null, Value::Null]);
+    assert_eq!(
+        data["_entities"].as_array().unwrap()[1..],
+        [Value::Null, Value::Null, Value::Null]
+    );
     let of_first: Vec<&Value> = data["channelEvents"][0]["nodes"]
         .as_array()
         .unwrap()
@@ -72,7 +84,13 @@ async fn a_deleted_body_is_nowhere() {
     }
 
     let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
-    house.platform.db.writer().execute_unprepared(checkpoint).await.unwrap();
+    house
+        .platform
+        .db
+        .writer()
+        .execute_unprepared(checkpoint)
+        .await
+        .unwrap();
     assert!(is_on_the_disk(&house, &text(&json!("m40"))), "the rest is there");
     for word in words {
         assert!(!is_on_the_disk(&house, word), "{word}");

@@ -6,7 +6,8 @@ use commons_entities::ChannelId;
 use commons_testing::Client;
 use serde_json::{Value, json};
 
-const PAGE: &str = "query($r: [_Any!]!, $first: Int, $after: String, $last: Int, $before: String, $around: ID) {
+const PAGE: &str =
+    "query($r: [_Any!]!, $first: Int, $after: String, $last: Int, $before: String, $around: ID) {
     _entities(representations: $r) { ... on Channel {
         messages(first: $first, after: $after, last: $last, before: $before, around: $around) {
             headSeq pageInfo { hasPreviousPage hasNextPage startCursor endCursor }
@@ -32,7 +33,10 @@ fn range(from: usize, to: usize) -> Vec<String> {
 
 fn more(page: &Value) -> (bool, bool) {
     let info = &page["pageInfo"];
-    (info["hasPreviousPage"].as_bool().unwrap(), info["hasNextPage"].as_bool().unwrap())
+    (
+        info["hasPreviousPage"].as_bool().unwrap(),
+        info["hasNextPage"].as_bool().unwrap(),
+    )
 }
 
 #[tokio::test]
@@ -51,7 +55,12 @@ async fn history_is_read_both_ways() {
     let mut seen = contents(&newest);
     let mut back = newest;
     while more(&back).0 {
-        back = page(&bob, channel, json!({ "last": 30, "before": back["pageInfo"]["startCursor"] })).await;
+        back = page(
+            &bob,
+            channel,
+            json!({ "last": 30, "before": back["pageInfo"]["startCursor"] }),
+        )
+        .await;
         assert!(more(&back).1);
         seen.splice(0..0, contents(&back));
     }
@@ -62,13 +71,24 @@ async fn history_is_read_both_ways() {
     assert_eq!(more(&forth), (false, true));
     let mut seen = contents(&forth);
     while more(&forth).1 {
-        forth = page(&bob, channel, json!({ "first": 50, "after": forth["pageInfo"]["endCursor"] })).await;
+        forth = page(
+            &bob,
+            channel,
+            json!({ "first": 50, "after": forth["pageInfo"]["endCursor"] }),
+        )
+        .await;
         assert!(more(&forth).0);
         seen.extend(contents(&forth));
     }
     assert_eq!(seen, range(1, 120));
-    assert_eq!(contents(&page(&bob, channel, json!({ "last": 1 })).await), ["m120"]);
-    assert_eq!(contents(&page(&bob, channel, json!({ "first": 100 })).await).len(), 100);
+    assert_eq!(
+        contents(&page(&bob, channel, json!({ "last": 1 })).await),
+        ["m120"]
+    );
+    assert_eq!(
+        contents(&page(&bob, channel, json!({ "first": 100 })).await).len(),
+        100
+    );
 }
 
 #[tokio::test]
@@ -77,7 +97,12 @@ async fn a_page_can_stand_around_a_message() {
     let ids = house.say_many(&house.bob, house.general, 60).await;
     let bob = house.ask(&house.bob);
     let around = async |i: usize, size: Option<i32>| {
-        page(&bob, house.general, json!({ "around": ids[i - 1], "first": size })).await
+        page(
+            &bob,
+            house.general,
+            json!({ "around": ids[i - 1], "first": size }),
+        )
+        .await
     };
     let middle = around(30, Some(10)).await;
     assert_eq!((contents(&middle), more(&middle)), (range(25, 34), (true, true)));
@@ -90,7 +115,12 @@ async fn a_page_can_stand_around_a_message() {
     let alone = around(30, Some(1)).await;
     assert_eq!((contents(&alone), more(&alone)), (range(30, 30), (true, true)));
     // Its cursors go on where it ends.
-    let on = page(&bob, house.general, json!({ "first": 2, "after": middle["pageInfo"]["endCursor"] })).await;
+    let on = page(
+        &bob,
+        house.general,
+        json!({ "first": 2, "after": middle["pageInfo"]["endCursor"] }),
+    )
+    .await;
     assert_eq!(contents(&on), range(35, 36));
 
     // A message of another channel, visible or not, and one that is none are the same: nothing.
@@ -119,18 +149,38 @@ async fn arguments_that_make_no_page_are_refused() {
         (json!({ "last": 101 }), "last", "PAGE_SIZE"),
         (json!({ "last": -1 }), "last", "PAGE_SIZE"),
         (json!({ "first": 1, "last": 1 }), "last", "PAGE_BOTH_WAYS"),
-        (json!({ "first": 1, "before": cursor }), "before", "PAGE_BOTH_WAYS"),
+        (
+            json!({ "first": 1, "before": cursor }),
+            "before",
+            "PAGE_BOTH_WAYS",
+        ),
         (json!({ "around": id, "last": 1 }), "around", "PAGE_BOTH_WAYS"),
-        (json!({ "around": id, "after": cursor }), "around", "PAGE_BOTH_WAYS"),
+        (
+            json!({ "around": id, "after": cursor }),
+            "around",
+            "PAGE_BOTH_WAYS",
+        ),
         (json!({ "around": id, "first": 0 }), "first", "PAGE_SIZE"),
-        (json!({ "around": house.general.to_string() }), "around", "ID_MALFORMED"),
+        (
+            json!({ "around": house.general.to_string() }),
+            "around",
+            "ID_MALFORMED",
+        ),
         (json!({ "after": tampered }), "after", "CURSOR_MALFORMED"),
         (json!({ "before": "!" }), "before", "CURSOR_MALFORMED"),
         (json!({ "after": "" }), "after", "CURSOR_MALFORMED"),
-        (json!({ "after": "x".repeat(10_000) }), "after", "CURSOR_MALFORMED"),
+        (
+            json!({ "after": "x".repeat(10_000) }),
+            "after",
+            "CURSOR_MALFORMED",
+        ),
     ] {
         let error = bob.error(PAGE, arguments(house.general, wrong.clone())).await;
-        assert_eq!(error, json!({ "code": "INVALID", "field": field, "reason": reason }), "{wrong}");
+        assert_eq!(
+            error,
+            json!({ "code": "INVALID", "field": field, "reason": reason }),
+            "{wrong}"
+        );
     }
 }
 
@@ -155,7 +205,9 @@ async fn a_deleted_message_is_in_no_list() {
         { "__typename": "Channel", "id": house.general.to_string() },
         { "__typename": "Message", "id": ids[4] },
     ]);
-    let data = bob.data(rest, json!({ "r": representations, "id": ids[4] })).await;
+    let data = bob
+        .data(rest, json!({ "r": representations, "id": ids[4] }))
+        .await;
     let channel = json!({ "lastMessage": { "content": "m4" }, "headSeq": 7 });
     assert_eq!(data, json!({ "message": null, "_entities": [channel, null] }));
 }
@@ -180,7 +232,37 @@ async fn who_may_not_read_history_has_none() {
         "p": [{ "channelId": blind.to_string(), "after": 0 }],
     });
     let data = house.ask(&house.bob).data(all, variables.clone()).await;
-    insta::assert_json_snapshot!(data, @"");
+    insta::assert_json_snapshot!(data, @r#"
+    {
+      "_entities": [
+        {
+          "around": {
+            "nodes": []
+          },
+          "events": {
+            "nodes": [],
+            "reset": true
+          },
+          "headSeq": 2,
+          "lastMessage": null,
+          "messages": {
+            "headSeq": 2,
+            "nodes": []
+          },
+          "pinnedMessages": []
+        }
+      ],
+      "channelEvents": [
+        {
+          "hasMore": false,
+          "headSeq": 2,
+          "nodes": [],
+          "reset": true
+        }
+      ],
+      "message": null
+    }
+    "#);
     // Nor is it to be had by changing it.
     let bob = house.ask(&house.bob);
     for field in ["addReaction", "removeReaction"] {
@@ -189,7 +271,11 @@ async fn who_may_not_read_history_has_none() {
         );
         let refused = bob.send(&document, json!({ "id": id })).await;
         assert_eq!(refused["errors"][0]["extensions"]["code"], "NOT_FOUND");
-        assert_eq!(refused, bob.send(&document, json!({ "id": unknown_message(&house) })).await);
+        assert_eq!(
+            refused,
+            bob.send(&document, json!({ "id": unknown_message(&house) }))
+                .await
+        );
     }
     // What is one's own can be changed.
     let own = house.said(&house.bob, blind, "mine").await;

@@ -35,7 +35,12 @@ async fn slow_mode_holds_within_a_batch() {
     house.say(&house.alice, slow, "warm").await;
     let bob = house.ask(&house.bob);
     bob.data("{__typename}", json!({})).await;
-    let answers = house.meanwhile(["a", "b", "c"].map(|body| bob.send(SEND, sending(slow, body))), async |_| {}).await;
+    let answers = house
+        .meanwhile(
+            ["a", "b", "c"].map(|body| bob.send(SEND, sending(slow, body))),
+            async |_| {},
+        )
+        .await;
     assert_eq!(answers[0]["data"]["sendMessage"]["message"]["content"], "a");
     for late in &answers[1..] {
         assert_eq!(late["errors"][0]["extensions"]["reason"], "SLOW_MODE");

@@ -32,13 +32,25 @@ async fn seen(house: &House, who: &Identity, id: &str) -> Vec<(String, i64, bool
     let data = house.ask(who).data(&query, json!({ "id": id })).await;
     let group = |group: &Value| {
         let emoji = group["emoji"].as_str().unwrap().to_owned();
-        (emoji, group["count"].as_i64().unwrap(), group["viewerHasReacted"].as_bool().unwrap())
+        (
+            emoji,
+            group["count"].as_i64().unwrap(),
+            group["viewerHasReacted"].as_bool().unwrap(),
+        )
     };
-    data["message"]["reactions"].as_array().unwrap().iter().map(group).collect()
+    data["message"]["reactions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(group)
+        .collect()
 }
 
 fn is(groups: &[(&str, i64, bool)]) -> Vec<(String, i64, bool)> {
-    groups.iter().map(|(emoji, count, own)| ((*emoji).to_owned(), *count, *own)).collect()
+    groups
+        .iter()
+        .map(|(emoji, count, own)| ((*emoji).to_owned(), *count, *own))
+        .collect()
 }
 
 async fn head(house: &House, channel: ChannelId) -> i64 {
@@ -57,27 +69,45 @@ async fn each_person_has_each_emoji_once() {
     assert_eq!(own[2]["count"], 2, "the answer has it already: {own}");
     assert_eq!(own[2]["viewerHasReacted"], true);
     let all = [("🎂", 1, true), ("👍", 1, false), ("❤\u{fe0f}", 2, true)];
-    assert_eq!(seen(&house, &house.bob, &id).await, is(&all), "in the order in which each came first");
+    assert_eq!(
+        seen(&house, &house.bob, &id).await,
+        is(&all),
+        "in the order in which each came first"
+    );
     assert_eq!(head(&house, house.general).await, 5);
 
     react(&house, &house.bob, "addReaction", &id, "🎂").await;
     react(&house, &house.carol, "removeReaction", &id, "🎂").await;
-    assert_eq!(head(&house, house.general).await, 5, "what changes nothing is no event");
+    assert_eq!(
+        head(&house, house.general).await,
+        5,
+        "what changes nothing is no event"
+    );
 
     react(&house, &house.bob, "removeReaction", &id, "🎂").await;
-    assert_eq!(seen(&house, &house.bob, &id).await, is(&[("👍", 1, false), ("❤\u{fe0f}", 2, true)]));
+    assert_eq!(
+        seen(&house, &house.bob, &id).await,
+        is(&[("👍", 1, false), ("❤\u{fe0f}", 2, true)])
+    );
     assert_eq!(head(&house, house.general).await, 6);
 
     let clear = "mutation($id: ID!) { clearReactions(input: { messageId: $id }) { message { reactions { emoji } } } }";
     let missing = json!({ "code": "FORBIDDEN", "reason": "MISSING_PERMISSION" });
-    assert_eq!(house.ask(&house.bob).error(clear, json!({ "id": id })).await, missing);
+    assert_eq!(
+        house.ask(&house.bob).error(clear, json!({ "id": id })).await,
+        missing
+    );
     let alice = house.ask(&house.alice);
     for _ in 0..2 {
         let cleared = alice.data(clear, json!({ "id": id })).await;
         assert_eq!(cleared["clearReactions"]["message"]["reactions"], json!([]));
     }
     assert_eq!(seen(&house, &house.bob, &id).await, is(&[]));
-    assert_eq!(head(&house, house.general).await, 7, "nothing to clear is no event");
+    assert_eq!(
+        head(&house, house.general).await,
+        7,
+        "nothing to clear is no event"
+    );
 }
 
 #[tokio::test]
@@ -100,9 +130,16 @@ async fn reactions_have_rules() {
         bob.error(&add, adding(&in_archive, "🎉")).await,
         json!({ "code": "CONFLICT", "reason": "CHANNEL_ARCHIVED" })
     );
-    for (emoji, reason) in [("", "CONTENT_EMPTY"), ("a", "CONTENT_MALFORMED"), ("👍👍", "CONTENT_MALFORMED")] {
+    for (emoji, reason) in [
+        ("", "CONTENT_EMPTY"),
+        ("a", "CONTENT_MALFORMED"),
+        ("👍👍", "CONTENT_MALFORMED"),
+    ] {
         let error = bob.error(&add, adding(&in_mute, emoji)).await;
-        assert_eq!(error, json!({ "code": "INVALID", "field": "emoji", "reason": reason }));
+        assert_eq!(
+            error,
+            json!({ "code": "INVALID", "field": "emoji", "reason": reason })
+        );
     }
     let id = house.said(&house.alice, house.general, "a").await;
     for i in 0..20 {
@@ -125,8 +162,14 @@ async fn counts_are_right_after_each_change() {
         let who = [&house.alice, &house.bob, &house.carol][i % 3];
         let emoji = format!(":e{i}:");
         react(&house, who, "addReaction", &id, &emoji).await;
-        assert_eq!(seen(&house, who, &id).await, is(&[("👍", 0, false), (&emoji, 1, true)][1..]));
-        house.ask(&house.bob).data(edit, json!({ "id": id, "content": format!("{i}") })).await;
+        assert_eq!(
+            seen(&house, who, &id).await,
+            is(&[("👍", 0, false), (&emoji, 1, true)][1..])
+        );
+        house
+            .ask(&house.bob)
+            .data(edit, json!({ "id": id, "content": format!("{i}") }))
+            .await;
         assert_eq!(seen(&house, who, &id).await.len(), 1);
         react(&house, who, "removeReaction", &id, &emoji).await;
         assert_eq!(seen(&house, who, &id).await, is(&[]));
@@ -153,7 +196,10 @@ async fn counts_are_right_under_many_who_react() {
                     react(&house, &who, "removeReaction", &id, "🎉").await;
                 }
                 let own = seen(&house, &who, &id).await;
-                assert!(own.iter().any(|(emoji, _, own)| emoji == "👍" && *own), "one reads what one wrote");
+                assert!(
+                    own.iter().any(|(emoji, _, own)| emoji == "👍" && *own),
+                    "one reads what one wrote"
+                );
             }
         })
     });
@@ -182,14 +228,26 @@ async fn people_are_listed_in_the_order_of_their_reactions() {
     let bob = house.ask(&house.bob);
     let first = bob.data(query, json!({ "id": id, "first": 2 })).await;
     let users = &first["message"]["reactions"][0]["users"];
-    assert_eq!(texts(&users["nodes"], "/id"), [house.carol.user.to_string(), house.alice.user.to_string()]);
-    assert_eq!((&users["totalCount"], &users["pageInfo"]["hasNextPage"]), (&json!(3), &json!(true)));
+    assert_eq!(
+        texts(&users["nodes"], "/id"),
+        [house.carol.user.to_string(), house.alice.user.to_string()]
+    );
+    assert_eq!(
+        (&users["totalCount"], &users["pageInfo"]["hasNextPage"]),
+        (&json!(3), &json!(true))
+    );
     let after = &users["pageInfo"]["endCursor"];
     let second = bob.data(query, json!({ "id": id, "after": after })).await;
     let users = &second["message"]["reactions"][0]["users"];
     assert_eq!(texts(&users["nodes"], "/id"), [house.bob.user.to_string()]);
     assert_eq!(users["pageInfo"]["hasNextPage"], false);
     let error = bob.error(query, json!({ "id": id, "after": "AAAA" })).await;
-    assert_eq!(error, json!({ "code": "INVALID", "field": "after", "reason": "CURSOR_MALFORMED" }));
-    assert_eq!(bob.error(query, json!({ "id": id, "first": 101 })).await["reason"], "PAGE_SIZE");
+    assert_eq!(
+        error,
+        json!({ "code": "INVALID", "field": "after", "reason": "CURSOR_MALFORMED" })
+    );
+    assert_eq!(
+        bob.error(query, json!({ "id": id, "first": 101 })).await["reason"],
+        "PAGE_SIZE"
+    );
 }

@@ -1,5 +1,10 @@
 //! The schema as a manual.
 
+#[test]
+fn every_element_is_described() {
+    commons_testing::assert_described(&commons_message::sdl());
+}
+
 /// Everything that the live edge shares between viewers is marked as the same for all of them.
 #[test]
 fn what_depends_on_the_viewer_is_not_marked_as_live() {

@@ -2,7 +2,7 @@
 
 use super::UserService;
 use crate::{Error, store};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use commons_content::{DisplayName, HttpsUrl, Username};
 use commons_entities::{
     UserId,
@@ -66,7 +66,7 @@ pub async fn import_users(
             email: None,
             password_hash: None,
             administrator: false,
-            created_at: imported.created_at,
+            created_at: imported.created_at.trunc_subsecs(3),
             deleted_at: None,
             rev: 1,
         };

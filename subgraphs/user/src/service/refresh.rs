@@ -1,7 +1,7 @@
 //! New tokens for an old one: rotation, a short grace for lost answers, and reuse.
 
 use super::{
-    Cx, SignedIn, network,
+    Cx, SignedIn,
     session::announce_ended,
     sign_in::{SESSION_LIFETIME, give_token, signed_in},
 };
@@ -20,7 +20,7 @@ pub async fn refresh(cx: &Cx, token: &str) -> Result<SignedIn, Error> {
     // none is counted by the address, and never gets to the one connection that writes.
     let Some(known) = store::token(cx.platform.db.read(), &hash).await? else {
         cx.sign_ins
-            .check(&format!("refresh:{}", network(cx.origin.address)))?;
+            .check(&format!("refresh:{}", cx.origin.network()))?;
         return Err(Error::RefreshTokenInvalid);
     };
     cx.sign_ins.check(&format!("refresh:{}", known.session_id))?;

@@ -112,7 +112,9 @@ async fn attempt(platform: &Platform, batch: &mut Vec<Pending>) -> Result<Writte
     verdicts.check_replies(&tx, batch).await?;
     verdicts.check_pace(&tx, batch).await?;
     let (rows, stored) = insert(&tx, batch, &verdicts).await?;
-    tx.commit().await.map_err(|error| Failure::Unknown(error.into()))?;
+    tx.commit()
+        .await
+        .map_err(|error| Failure::Unknown(error.into()))?;
     Ok(verdicts.settle(std::mem::take(batch), rows, stored))
 }
 
@@ -128,7 +130,11 @@ async fn insert(
     }
     let wants: Vec<Want> = accepted
         .iter()
-        .map(|pending| Want { stream: pending.seat.channel().0, events: 1, ordinals: 1 })
+        .map(|pending| Want {
+            stream: pending.seat.channel().0,
+            events: 1,
+            ordinals: 1,
+        })
         .collect();
     let reserved = log::reserve(tx, &wants).await?;
     let mut taken = BTreeMap::<ChannelId, i64>::new();
@@ -136,15 +142,23 @@ async fn insert(
     let mut told: Vec<(i64, NewEvent)> = Vec::with_capacity(accepted.len());
     for pending in &accepted {
         let channel = pending.seat.channel();
-        let range = reserved.of(channel.0).expect("every accepted send wanted a number of its stream");
+        let range = reserved
+            .of(channel.0)
+            .expect("every accepted send wanted a number of its stream");
         let offset = taken.entry(channel).or_default();
         let row = pending.row(range.first_seq + *offset, range.first_ordinal + *offset);
         *offset += 1;
-        told.push((row.seq, events::about(&row, events::CREATED, Some(row.author_id), None, row.created_at)));
+        told.push((
+            row.seq,
+            events::about(&row, events::CREATED, Some(row.author_id), None, row.created_at),
+        ));
         rows.push(row);
     }
     store::insert_messages(tx, &rows).await?;
-    let nonces: Vec<message_nonce::Model> = accepted.iter().filter_map(|pending| pending.nonce_row()).collect();
+    let nonces: Vec<message_nonce::Model> = accepted
+        .iter()
+        .filter_map(|pending| pending.nonce_row())
+        .collect();
     store::insert_nonces(tx, nonces).await?;
     let stored = log::write(tx, reserved, told).await?;
     Ok((rows.into_iter().map(|row| (row.id, row)).collect(), stored))

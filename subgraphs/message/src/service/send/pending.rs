@@ -46,7 +46,16 @@ impl Pending {
     ) -> (Self, Answer) {
         let (answer, receiver) = oneshot::channel();
         let id = MessageId(clock.new_id());
-        let pending = Self { seat, id, at: clock.now(), content, nonce, reply_to, skipped: 0, answer };
+        let pending = Self {
+            seat,
+            id,
+            at: clock.now(),
+            content,
+            nonce,
+            reply_to,
+            skipped: 0,
+            answer,
+        };
         (pending, Answer(receiver))
     }
 

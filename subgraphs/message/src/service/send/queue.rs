@@ -27,7 +27,10 @@ impl Sender {
     pub(in crate::service) fn start(platform: Platform, streams: Streams) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
         let writer = task::spawn(write_forever(platform, streams, waiting));
-        Self { queue: std::sync::Mutex::new(Some(queue)), writer: Mutex::new(Some(writer)) }
+        Self {
+            queue: std::sync::Mutex::new(Some(queue)),
+            writer: Mutex::new(Some(writer)),
+        }
     }
 
     /// Puts a send into the queue.
@@ -35,7 +38,10 @@ impl Sender {
     /// # Errors
     /// `OVERLOADED` at once when the queue is full; `UNAVAILABLE` while the process ends.
     pub(super) fn push(&self, pending: Pending) -> Result<(), Error> {
-        let queue = self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let queue = self
+            .queue
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let queue = queue.as_ref().ok_or_else(ending)?;
         metrics::gauge!("commons_send_queue").set((WAITING - queue.capacity()) as f64);
         queue.try_send(pending).map_err(|refused| match refused {
@@ -46,7 +52,10 @@ impl Sender {
 
     /// Takes no more and waits until what was accepted is written.
     pub(in crate::service) async fn drain(&self) {
-        self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        self.queue
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
         if let Some(writer) = self.writer.lock().await.take()
             && let Err(error) = writer.await
         {
@@ -56,7 +65,11 @@ impl Sender {
 }
 
 fn ending() -> Error {
-    ApiError::new(commons_platform::Code::Unavailable, "the service is shutting down, try again").into()
+    ApiError::new(
+        commons_platform::Code::Unavailable,
+        "the service is shutting down, try again",
+    )
+    .into()
 }
 
 /// Writes batch after batch until the queue is closed and empty.
@@ -79,7 +92,17 @@ async fn write_forever(platform: Platform, streams: Streams, mut waiting: mpsc::
             }
         }
         metrics::histogram!("commons_send_batch").record(next.len() as f64);
-        let Written { settled, events, held } = batch::write(&platform, std::mem::take(&mut next)).await;
+        let (platform, batch) = (platform.clone(), std::mem::take(&mut next));
+        // On a task of its own: a panic fails this batch, whose senders hear it, and no other.
+        let written = task::spawn(async move { batch::write(&platform, batch).await }).await;
+        let Written {
+            settled,
+            events,
+            held,
+        } = written.unwrap_or_else(|error| {
+            tracing::error!(%error, "a batch of messages failed");
+            Written::default()
+        });
         // Followers have the events before the senders have their answers.
         streams.announce(&events);
         for (pending, outcome) in settled {

@@ -84,7 +84,9 @@ impl Verdicts {
         let messages = store::by_ids(tx, &ids).await?;
         let mut first = HashMap::<NonceKey, usize>::new();
         for (i, pending) in batch.iter().enumerate() {
-            let (Verdict::Accepted, Some(key)) = (&self.0[i], pending.nonce_key()) else { continue };
+            let (Verdict::Accepted, Some(key)) = (&self.0[i], pending.nonce_key()) else {
+                continue;
+            };
             if let Some(row) = known.get(&key) {
                 self.0[i] = match messages.get(&row.message_id) {
                     Some(message) if row.body_hash == pending.body_hash() => Verdict::Known(message.clone()),
@@ -118,7 +120,9 @@ impl Verdicts {
             match proof {
                 Err(denied) => refusals.push((i, denied.into())),
                 Ok(seat) if seat.facts().archived_at.is_some() => refusals.push((i, Error::Archived)),
-                Ok(seat) if seat.facts().kind == ChannelKind::Category => refusals.push((i, Error::NotForMessages)),
+                Ok(seat) if seat.facts().kind == ChannelKind::Category => {
+                    refusals.push((i, Error::NotForMessages))
+                }
                 Ok(seat) => batch[i].seat = seat,
             }
         }
@@ -128,7 +132,10 @@ impl Verdicts {
 
     /// A reply's target is a message of the same channel that the sender may read.
     pub(super) async fn check_replies(&mut self, tx: &Tx, batch: &[Pending]) -> Result<(), ApiError> {
-        let targets: HashSet<MessageId> = self.accepted(batch).filter_map(|pending| pending.reply_to).collect();
+        let targets: HashSet<MessageId> = self
+            .accepted(batch)
+            .filter_map(|pending| pending.reply_to)
+            .collect();
         let there = store::existing(tx, &targets).await?;
         let refusals = self
             .open(batch)
@@ -148,7 +155,8 @@ impl Verdicts {
         let mut slow = BTreeMap::<ChannelId, Vec<(usize, UserId, DateTime<Utc>, TimeDelta)>>::new();
         for (i, pending) in self.open(batch) {
             let pause = TimeDelta::seconds(pending.seat.facts().slowmode_seconds.into());
-            if pause > TimeDelta::zero() && !pending.seat.permissions().contains(Permissions::BYPASS_SLOWMODE) {
+            if pause > TimeDelta::zero() && !pending.seat.permissions().contains(Permissions::BYPASS_SLOWMODE)
+            {
                 let of_channel = slow.entry(pending.seat.channel()).or_default();
                 of_channel.push((i, pending.author(), pending.at, pause));
             }
@@ -158,7 +166,9 @@ impl Verdicts {
             let mut last = store::last_by_authors(tx, channel, &authors).await?;
             let mut refusals = Vec::new();
             for (i, author, at, pause) in sends {
-                let wait = last.get(&author).map_or(TimeDelta::zero(), |last| *last + pause - at);
+                let wait = last
+                    .get(&author)
+                    .map_or(TimeDelta::zero(), |last| *last + pause - at);
                 match wait.to_std() {
                     Ok(wait) if !wait.is_zero() => refusals.push((i, Error::SlowMode { wait })),
                     _ => {
@@ -180,7 +190,10 @@ impl Verdicts {
     ) -> Written {
         let ids: Vec<MessageId> = batch.iter().map(|pending| pending.id).collect();
         let refusals: HashMap<usize, Error> = self.refusals();
-        let mut written = Written { events, ..Written::default() };
+        let mut written = Written {
+            events,
+            ..Written::default()
+        };
         for (i, (mut pending, verdict)) in batch.into_iter().zip(self.0).enumerate() {
             let outcome = match verdict {
                 Verdict::Held => {

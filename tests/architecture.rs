@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "user",
         ],
     ),
-    ("user", &["access", "content", "entities", "platform", "streams"]),
+    ("user", &["access", "content", "entities", "platform"]),
     (
         "channel",
         &["access", "content", "entities", "platform", "streams"],

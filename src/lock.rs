@@ -1,7 +1,7 @@
 //! One process at a time uses an embedded database.
 
 use anyhow::Context;
-use commons_platform::config::Config;
+use commons_platform::{config::Config, create_private};
 use std::fs::{File, TryLockError};
 
 /// The right to use the database's file; given back when dropped, also by the system after a crash.
@@ -21,7 +21,7 @@ impl DataLock {
     pub fn take(config: &Config) -> anyhow::Result<Self> {
         let path = config.sqlite_path().context("only a SQLite database is locked")?;
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            create_private(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         }
         let path = path.with_added_extension("lock");
         let file = File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;

@@ -83,6 +83,7 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    raise_file_limit();
     let stop = signals()?;
     let server = Server::start(config).await?;
     eprintln!(
@@ -91,6 +92,21 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     );
     server.run(stop).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Every connection is an open file: takes as many as the system gives.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            ..limit
+        },
+    ) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
 }
 
 /// Ready when the process is asked to end.

@@ -4,9 +4,14 @@ use crate::{DataLock, Services};
 use anyhow::Context;
 use bytes::Bytes;
 use commons_gateway::{Connect, Gateway, Route, RouteFailed, Settings, Upstream};
-use commons_platform::{Platform, config::Config, graphql::Subgraph, health,
+use commons_platform::{
+    Platform,
+    config::Config,
+    graphql::Subgraph,
+    health,
     task::{self, Guard},
-    telemetry};
+    telemetry,
+};
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::TcpListener;
 
@@ -65,7 +70,9 @@ impl Server {
 
 /// Serves a subgraph on a free loopback port.
 async fn serve(subgraph: &Subgraph) -> anyhow::Result<(SocketAddr, Guard)> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no loopback port")?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .context("no loopback port")?;
     let address = listener.local_addr()?;
     let (name, routes) = (subgraph.name(), subgraph.router());
     let served = Guard::spawn(async move {
@@ -83,9 +90,12 @@ fn settings(platform: &Platform, upstreams: Vec<Upstream>) -> Settings {
     settings
         .trusted_proxies
         .clone_from(&config.gateway.trusted_proxies);
+    settings.sockets_per_address = config.limits.sockets_per_address;
     settings.introspection = config.introspection_is_open();
     let (ready, keys, tokens) = (platform.clone(), platform.tokens.clone(), platform.tokens.clone());
-    settings.connect = Some(Connect::new(move |authorization| tokens.for_connection(authorization)));
+    settings.connect = Some(Connect::new(move |authorization| {
+        tokens.for_connection(authorization)
+    }));
     settings.routes = vec![
         Route::new("/health", "text/plain", || {
             Box::pin(async { Ok(Bytes::from_static(b"ok")) })

@@ -68,7 +68,9 @@ impl Services {
     /// then, the system closes.
     pub async fn stop(self) {
         if timeout(LAST_COMMITS, self.message.drain()).await.is_err() {
-            tracing::error!("accepted messages could not be written in time; their senders were not answered");
+            tracing::error!(
+                "accepted messages could not be written in time; their senders were not answered"
+            );
         }
         match timeout(CLOSING, self.platform.db.clone().close()).await {
             Ok(Ok(())) => {}

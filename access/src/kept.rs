@@ -3,7 +3,11 @@
 //! An entry stands under its key and the key's epoch. A change raises the epoch, so a load that began
 //! before the change fills a place that nobody looks at any more: a stale entry cannot survive,
 //! however late it comes. Places fall away by themselves, unused ones first.
+//!
+//! A shared load runs in a task of its own: whoever asked first may be a stream that nobody polls until
+//! the next one has its answer.
 
+use commons_platform::task;
 use sea_orm::DbErr;
 use std::{
     collections::HashMap,
@@ -61,7 +65,7 @@ where
         load: impl FnOnce(Vec<K>) -> F,
     ) -> Result<HashMap<K, Arc<V>>, DbErr>
     where
-        F: Future<Output = Result<HashMap<K, Arc<V>>, DbErr>>,
+        F: Future<Output = Result<HashMap<K, Arc<V>>, DbErr>> + Send + 'static,
     {
         let mut found = HashMap::with_capacity(keys.len());
         let mut missing = HashMap::new();
@@ -81,11 +85,13 @@ where
                 found.insert(key, fact);
             }
         } else if let Some((key, place)) = missing.into_iter().next() {
-            let one = async {
-                let mut loaded = load(vec![key]).await.map_err(Miss::Failed)?;
+            let (entries, loading) = (self.entries.clone(), load(vec![key]));
+            let one = async move {
+                let mut loaded = loading.await.map_err(Miss::Failed)?;
                 loaded.remove(&key).ok_or(Miss::Absent)
             };
-            match self.entries.try_get_with(place, one).await {
+            let shared = task::spawn(async move { entries.try_get_with(place, one).await });
+            match shared.await.map_err(|died| DbErr::Custom(died.to_string()))? {
                 Ok(fact) => {
                     found.insert(key, fact);
                 }
@@ -121,7 +127,10 @@ mod tests {
         Ok([(key, Arc::new(fact))].into())
     }
 
-    async fn one(kept: &Kept<u32, &'static str>, load: impl Future<Output = Loaded>) -> Option<&'static str> {
+    async fn one(
+        kept: &Kept<u32, &'static str>,
+        load: impl Future<Output = Loaded> + Send + 'static,
+    ) -> Option<&'static str> {
         kept.many(&[1], |_| load)
             .await
             .unwrap()
@@ -213,9 +222,10 @@ mod tests {
     #[tokio::test]
     async fn those_who_miss_together_load_once() {
         let kept = Kept::new(10);
-        let loads = AtomicUsize::new(0);
+        let loads = Arc::new(AtomicUsize::new(0));
         let ask = || {
-            one(&kept, async {
+            let loads = loads.clone();
+            one(&kept, async move {
                 loads.fetch_add(1, Ordering::SeqCst);
                 tokio::task::yield_now().await;
                 row(1, "a")
@@ -224,5 +234,19 @@ mod tests {
         let all = futures_util::future::join_all((0..100).map(|_| ask())).await;
         assert!(all.iter().all(|fact| *fact == Some("a")));
         assert_eq!(loads.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn who_is_not_polled_holds_nobody_up() {
+        let kept = Kept::new(10);
+        let slow = async {
+            tokio::task::yield_now().await;
+            row(1, "a")
+        };
+        let mut first = std::pin::pin!(one(&kept, slow));
+        assert!(futures_util::poll!(first.as_mut()).is_pending());
+        let second = tokio::time::timeout(Duration::from_secs(5), one(&kept, async { row(1, "b") }));
+        assert_eq!(second.await, Ok(Some("a")));
+        assert_eq!(first.await, Some("a"));
     }
 }

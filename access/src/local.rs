@@ -74,7 +74,8 @@ impl LocalAccess {
     }
 
     async fn guild_rules(&self, ids: &[GuildId]) -> Result<Guilds, DbErr> {
-        let load = |ids: Vec<GuildId>| async move { rows::guilds(self.db.read(), &ids).await };
+        let db = self.db.clone();
+        let load = |ids: Vec<GuildId>| async move { rows::guilds(db.read(), &ids).await };
         if !self.changes.is_fresh() {
             return load(ids.to_vec()).await;
         }
@@ -82,7 +83,8 @@ impl LocalAccess {
     }
 
     async fn memberships(&self, keys: &[MemberKey]) -> Result<Members, DbErr> {
-        let load = |keys: Vec<MemberKey>| async move { rows::members(self.db.read(), &keys).await };
+        let db = self.db.clone();
+        let load = |keys: Vec<MemberKey>| async move { rows::members(db.read(), &keys).await };
         if !self.changes.is_fresh() {
             return load(keys.to_vec()).await;
         }
@@ -90,7 +92,8 @@ impl LocalAccess {
     }
 
     async fn channel_rules(&self, ids: &[ChannelId]) -> Result<Channels, DbErr> {
-        let load = |ids: Vec<ChannelId>| async move { rows::channels(self.db.read(), &ids).await };
+        let db = self.db.clone();
+        let load = |ids: Vec<ChannelId>| async move { rows::channels(db.read(), &ids).await };
         if !self.changes.is_fresh() {
             return load(ids.to_vec()).await;
         }

@@ -16,7 +16,10 @@ pub enum UserKind {
 }
 
 /// An account.
-#[expect(clippy::module_inception, reason = "the domain and its main row share the noun")]
+#[expect(
+    clippy::module_inception,
+    reason = "the domain and its main row share the noun"
+)]
 pub mod user {
     use super::*;
 

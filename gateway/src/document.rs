@@ -13,6 +13,9 @@ use std::collections::HashMap;
 
 /// How many fields an operation may have once its fragments are spread.
 const MAX_FIELDS: usize = 1_000;
+/// How often one field may stand in one selection once its fragments are spread: validation compares
+/// each with each.
+const MAX_REPEATS: usize = 16;
 
 /// Refuses a document that is too costly to look at, or whose fragments are.
 ///
@@ -22,10 +25,6 @@ const MAX_FIELDS: usize = 1_000;
 /// `INVALID` with the bound that is passed.
 pub(crate) fn check(query: &str) -> Result<(), ApiError> {
     guard::check(query)?;
-    // Without fragments a document is as large as it looks.
-    if !query.contains("fragment") {
-        return Ok(());
-    }
     let Ok(document) = query::parse_query::<&str>(query) else {
         return Ok(());
     };
@@ -35,7 +34,7 @@ pub(crate) fn check(query: &str) -> Result<(), ApiError> {
             Definition::Operation(operation) => selection_of(operation),
             Definition::Fragment(fragment) => &fragment.selection_set,
         };
-        if measure.fields(set)? > MAX_FIELDS {
+        if measure.set(set)?.fields > MAX_FIELDS {
             return Err(ApiError::invalid(
                 "query",
                 "TOO_MANY_FIELDS",
@@ -68,11 +67,39 @@ fn selection_of<'d>(operation: &'d OperationDefinition<'d, &'d str>) -> &'d Sele
     }
 }
 
+/// What a selection adds up to.
+#[derive(Clone, Default)]
+struct Size<'d> {
+    fields: usize,
+    /// How often each name that the answer will have stands in it.
+    names: HashMap<&'d str, usize>,
+}
+
+impl<'d> Size<'d> {
+    /// Takes in a part that stands in the same selection: an inline fragment, a spread.
+    fn take_in(&mut self, part: &Self) -> Result<(), ApiError> {
+        self.fields = self.fields.saturating_add(part.fields);
+        part.names
+            .iter()
+            .try_for_each(|(name, count)| self.note(name, *count))
+    }
+
+    fn note(&mut self, name: &'d str, count: usize) -> Result<(), ApiError> {
+        let sum = self.names.entry(name).or_default();
+        *sum = sum.saturating_add(count);
+        if *sum > MAX_REPEATS {
+            let message = format!("a selection has one field more than {MAX_REPEATS} times");
+            return Err(ApiError::invalid("query", "TOO_MANY_REPEATS", message));
+        }
+        Ok(())
+    }
+}
+
 /// Counts fields; each fragment is measured once, however often it is spread.
 struct Measure<'d> {
     fragments: HashMap<&'d str, &'d FragmentDefinition<'d, &'d str>>,
     /// None while a fragment is being measured: meeting it then is a circle.
-    known: HashMap<&'d str, Option<usize>>,
+    known: HashMap<&'d str, Option<Size<'d>>>,
 }
 
 impl<'d> Measure<'d> {
@@ -90,22 +117,25 @@ impl<'d> Measure<'d> {
         }
     }
 
-    fn fields(&mut self, set: &'d SelectionSet<'d, &'d str>) -> Result<usize, ApiError> {
-        let mut sum = 0usize;
+    fn set(&mut self, set: &'d SelectionSet<'d, &'d str>) -> Result<Size<'d>, ApiError> {
+        let mut size = Size::default();
         for selection in &set.items {
-            let fields = match selection {
-                Selection::Field(field) => self.fields(&field.selection_set)?.saturating_add(1),
-                Selection::InlineFragment(inline) => self.fields(&inline.selection_set)?,
-                Selection::FragmentSpread(spread) => self.fragment(spread.fragment_name)?,
-            };
-            sum = sum.saturating_add(fields);
+            match selection {
+                Selection::Field(field) => {
+                    let inner = self.set(&field.selection_set)?.fields;
+                    size.fields = size.fields.saturating_add(inner).saturating_add(1);
+                    size.note(field.alias.unwrap_or(field.name), 1)?;
+                }
+                Selection::InlineFragment(inline) => size.take_in(&self.set(&inline.selection_set)?)?,
+                Selection::FragmentSpread(spread) => size.take_in(&self.fragment(spread.fragment_name)?)?,
+            }
         }
-        Ok(sum)
+        Ok(size)
     }
 
-    fn fragment(&mut self, name: &'d str) -> Result<usize, ApiError> {
+    fn fragment(&mut self, name: &'d str) -> Result<Size<'d>, ApiError> {
         match self.known.get(name) {
-            Some(Some(fields)) => return Ok(*fields),
+            Some(Some(size)) => return Ok(size.clone()),
             Some(None) => {
                 return Err(ApiError::invalid(
                     "query",
@@ -117,12 +147,12 @@ impl<'d> Measure<'d> {
         }
         // An unknown fragment is for the router's validation to name.
         let Some(fragment) = self.fragments.get(name).copied() else {
-            return Ok(0);
+            return Ok(Size::default());
         };
         self.known.insert(name, None);
-        let fields = self.fields(&fragment.selection_set)?;
-        self.known.insert(name, Some(fields));
-        Ok(fields)
+        let size = self.set(&fragment.selection_set)?;
+        self.known.insert(name, Some(size.clone()));
+        Ok(size)
     }
 }
 
@@ -146,10 +176,33 @@ mod tests {
     }
 
     #[test]
+    fn one_field_stands_in_a_selection_only_so_often() {
+        assert_eq!(reason(&format!("{{ {} }}", "a ".repeat(16))), None);
+        assert_eq!(
+            reason(&format!("{{ {} }}", "a ".repeat(17))),
+            Some("TOO_MANY_REPEATS")
+        );
+        assert_eq!(
+            reason(&format!("{{ x {{ {} }} }}", "... { a } ".repeat(17))),
+            Some("TOO_MANY_REPEATS")
+        );
+        assert_eq!(
+            reason(&format!("{{ {} }}", "b: x { a } ".repeat(17))),
+            Some("TOO_MANY_REPEATS")
+        );
+    }
+
+    #[test]
     fn fragments_count_as_often_as_they_are_spread() {
-        assert_eq!(reason(&doubling(9)), None);
-        assert_eq!(reason(&doubling(10)), Some("TOO_MANY_FIELDS"));
-        assert_eq!(reason(&doubling(100)), Some("TOO_MANY_FIELDS"));
+        assert_eq!(reason(&doubling(4)), None);
+        assert_eq!(reason(&doubling(5)), Some("TOO_MANY_REPEATS"));
+        assert_eq!(reason(&doubling(100)), Some("TOO_MANY_REPEATS"));
+        let wide: String = (0..90).map(|i| format!("a{i} ")).collect();
+        let spread: String = (0..12).map(|i| format!("x{i} {{ ...W }} ")).collect();
+        assert_eq!(
+            reason(&format!("{{ {spread} }} fragment W on X {{ {wide} }}")),
+            Some("TOO_MANY_FIELDS")
+        );
     }
 
     #[test]

@@ -11,8 +11,9 @@ use serde_json::value::RawValue;
 /// How large a request may be, in bytes.
 pub(crate) const MAX_BODY: usize = commons_platform::graphql::MAX_BODY;
 
-/// How deep the JSON of a request may nest.
-const MAX_JSON_DEPTH: usize = 64;
+/// How deep the JSON of a request may nest, from the body's own brackets on. The deepest input that the
+/// schema knows needs seven; the router's stack ends below fifty.
+const MAX_JSON_DEPTH: usize = 16;
 
 /// A checked operation; serializes to the body that the router gets.
 #[derive(Debug, Deserialize, Serialize)]

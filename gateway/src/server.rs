@@ -6,7 +6,8 @@
 use crate::{
     Connect, GatewayError, Settings,
     engine::{Engine, Federation, Router},
-    http, node, pages, socket,
+    http, node, pages,
+    socket::{self, Networks},
 };
 use futures_util::future::join;
 use hive_router::{
@@ -50,6 +51,9 @@ pub(crate) struct Worker {
     pub(crate) draining: watch::Receiver<bool>,
     /// How many sockets are open, on all workers.
     pub(crate) sockets: watch::Sender<usize>,
+    /// The same by network, and how many each may have.
+    pub(crate) networks: Networks,
+    pub(crate) sockets_per_address: usize,
     /// How many requests are being answered, on all workers.
     pub(crate) requests: watch::Sender<usize>,
     /// Where the caller's handlers run.
@@ -152,6 +156,7 @@ impl Gateway {
             let (routes, runtime) = (self.settings.routes, self.federation.runtime().clone());
             let trusted_proxies: Arc<[IpAddr]> = self.settings.trusted_proxies.into();
             let connect = self.settings.connect;
+            let (networks, sockets_per_address) = (Networks::default(), self.settings.sockets_per_address);
             async move || {
                 let worker = Worker {
                     engine: router.engine().await,
@@ -159,6 +164,8 @@ impl Gateway {
                     connect: connect.clone(),
                     draining: draining.clone(),
                     sockets: sockets.clone(),
+                    networks: networks.clone(),
+                    sockets_per_address,
                     requests: requests.clone(),
                     runtime: runtime.clone(),
                 };

@@ -34,6 +34,8 @@ pub struct Settings {
     /// What makes the identity of a connection outlive the token it was opened with; without it, the
     /// token's end is the end of what a connection may ask.
     pub connect: Option<Connect>,
+    /// How many sockets one address may have open; an IPv6 network of 64 bits counts as one.
+    pub sockets_per_address: usize,
     /// Threads that serve connections; one for each processor when none.
     pub workers: Option<NonZeroUsize>,
 }
@@ -49,6 +51,7 @@ impl Settings {
             introspection: true,
             routes: Vec::new(),
             connect: None,
+            sockets_per_address: 256,
             workers: None,
         }
     }

@@ -36,7 +36,12 @@ use hive_router::{
         ws::{self, CloseCode, CloseReason, Codec, Frame, Item, Message, error::ProtocolError},
     },
 };
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::{
     sync::watch,
     time::{Instant, MissedTickBehavior, interval, timeout, timeout_at},
@@ -64,8 +69,10 @@ pub(crate) async fn upgrade(
             .content_type("text/plain")
             .body("open a WebSocket here\n"));
     };
-    let open = Open::count(&worker.sockets);
-    if *worker.sockets.borrow() > MAX_SOCKETS || *worker.draining.borrow() {
+    let call = caller::call(&req, &worker.trusted_proxies);
+    let open = Open::count(&worker.sockets, &worker.networks, call.origin.network());
+    let full = *worker.sockets.borrow() > MAX_SOCKETS || open.of_network() > worker.sockets_per_address;
+    if full || *worker.draining.borrow() {
         return Ok(HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE)
             .content_type("text/plain")
             .body("full\n"));
@@ -87,7 +94,7 @@ pub(crate) async fn upgrade(
     // The server still counts down for the head of a next request.
     io.stop_timer();
     let session = Session {
-        call: caller::call(&req, &worker.trusted_proxies),
+        call,
         engine: worker.engine.clone(),
         connect: worker.connect.clone(),
         draining: worker.draining.clone(),
@@ -107,20 +114,53 @@ pub(crate) async fn upgrade(
     Ok(HttpResponse::new(StatusCode::OK))
 }
 
+/// How many sockets each network has open.
+#[derive(Clone, Default)]
+pub(crate) struct Networks(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+impl Networks {
+    fn change<T>(&self, change: impl FnOnce(&mut HashMap<IpAddr, usize>) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// Counts a socket while it lives.
-struct Open(watch::Sender<usize>);
+struct Open {
+    sockets: watch::Sender<usize>,
+    networks: Networks,
+    network: IpAddr,
+}
 
 impl Open {
-    fn count(sockets: &watch::Sender<usize>) -> Self {
+    fn count(sockets: &watch::Sender<usize>, networks: &Networks, network: IpAddr) -> Self {
         sockets.send_modify(|open| *open += 1);
+        networks.change(|open| *open.entry(network).or_default() += 1);
         metrics::gauge!("commons_gateway_sockets").increment(1);
-        Self(sockets.clone())
+        Self {
+            sockets: sockets.clone(),
+            networks: networks.clone(),
+            network,
+        }
+    }
+
+    /// How many sockets its network has, with this one.
+    fn of_network(&self) -> usize {
+        self.networks
+            .change(|open| open.get(&self.network).copied().unwrap_or_default())
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.send_modify(|open| *open -= 1);
+        self.sockets.send_modify(|open| *open -= 1);
+        self.networks.change(|open| {
+            if let Some(count) = open.get_mut(&self.network) {
+                *count -= 1;
+                if *count == 0 {
+                    open.remove(&self.network);
+                }
+            }
+        });
         metrics::gauge!("commons_gateway_sockets").decrement(1);
     }
 }

@@ -87,7 +87,11 @@ impl MigrationTrait for Migration {
                 index("message_channel_seq", "message", &["channel_id", "seq"])
                     .unique()
                     .to_owned(),
-                index("message_channel_author", "message", &["channel_id", "author_id", "seq"]),
+                index(
+                    "message_channel_author",
+                    "message",
+                    &["channel_id", "author_id", "seq"],
+                ),
                 index("message_channel_pinned", "message", &["channel_id", "pinned_at"]),
                 index("message_nonce_created", "message_nonce", &["created_at"]),
                 index("message_import_message_id", "message_import", &["message_id"]),

@@ -148,10 +148,12 @@ pub enum Registration {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// Attempts to log in or register, for each name and each address.
+    /// Attempts to log in or register, for each address; ten times as many for each name.
     pub sign_ins_per_minute: u32,
     /// Messages, for each account and each address.
     pub sends_per_ten_seconds: u32,
+    /// WebSockets that one address may have open.
+    pub sockets_per_address: usize,
 }
 
 /// The log.
@@ -239,7 +241,11 @@ impl Config {
         if self.auth.issuer.is_empty() || self.auth.audience.is_empty() {
             return impossible("auth.issuer", "issuer and audience must not be empty");
         }
-        if self.limits.sign_ins_per_minute == 0 || self.limits.sends_per_ten_seconds == 0 {
+        let limits = &self.limits;
+        if limits.sign_ins_per_minute == 0
+            || limits.sends_per_ten_seconds == 0
+            || limits.sockets_per_address == 0
+        {
             return impossible("limits", "a limit must be at least 1");
         }
         if self.is_production() && self.auth.secret.is_empty() {

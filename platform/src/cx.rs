@@ -3,7 +3,9 @@
 use crate::auth::Actor;
 use std::{
     net::{IpAddr, Ipv6Addr},
-    ops::Deref, sync::Arc};
+    ops::Deref,
+    sync::Arc,
+};
 
 /// Where a request comes from, as the gateway asserts it.
 #[derive(Debug, Clone)]

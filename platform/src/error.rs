@@ -138,9 +138,10 @@ impl ApiError {
     fn of_database(error: &DbErr) -> Self {
         match error {
             DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout) => Self::overloaded(),
-            DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => {
-                Self::new(Code::Unavailable, "a part of the service does not answer, try again")
-            }
+            DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Self::new(
+                Code::Unavailable,
+                "a part of the service does not answer, try again",
+            ),
             _ => Self::new(Code::Internal, "something went wrong inside"),
         }
     }
@@ -212,7 +213,10 @@ impl From<DbErr> for ApiError {
 impl From<LoadError> for ApiError {
     fn from(error: LoadError) -> Self {
         match &error {
-            LoadError::Database(source) => Self { source: Some(Arc::new(error.clone())), ..Self::of_database(source) },
+            LoadError::Database(source) => Self {
+                source: Some(Arc::new(error.clone())),
+                ..Self::of_database(source)
+            },
             LoadError::TimedOut => Self::unavailable(error),
             LoadError::Died => Self::internal(error),
         }

@@ -26,4 +26,4 @@ mod platform;
 
 pub use cx::{Cx, Origin};
 pub use error::{ApiError, Code};
-pub use platform::Platform;
+pub use platform::{Platform, create_private};

@@ -9,7 +9,7 @@ use crate::{
     db::Db,
     secret::Secret,
 };
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 /// How much the in-process cache holds, keys and values together.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -47,7 +47,7 @@ impl Platform {
     /// # Errors
     /// When the data folder, the secret or the database cannot be opened.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        std::fs::create_dir_all(&config.data_dir).map_err(|source| StartError::DataDir {
+        create_private(&config.data_dir).map_err(|source| StartError::DataDir {
             path: config.data_dir.display().to_string(),
             source,
         })?;
@@ -76,6 +76,17 @@ impl Platform {
             secret,
         }
     }
+}
+
+/// Makes a folder that only its owner enters; one that exists keeps its mode.
+///
+/// # Errors
+/// When it can't be made.
+pub fn create_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
 }
 
 /// Why a process does not start.

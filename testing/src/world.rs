@@ -41,12 +41,23 @@ impl World {
     /// A new world in November 2023.
     pub async fn new() -> Self {
         let database = TestDatabase::new().await;
-        let clock = Arc::new(ManualClock::new(DateTime::from_timestamp_millis(1_700_000_000_000).unwrap()));
+        let clock = Arc::new(ManualClock::new(
+            DateTime::from_timestamp_millis(1_700_000_000_000).unwrap(),
+        ));
         let secret = Secret::new("a secret of the test world");
-        let platform = Platform::assemble(database.config.clone(), database.db.clone(), secret, clock.clone());
+        let platform = Platform::assemble(
+            database.config.clone(),
+            database.db.clone(),
+            secret,
+            clock.clone(),
+        );
         let key = SigningKey::generate();
         platform.tokens.set_keys(KeySet::new(&key, &[]).unwrap());
-        Self { platform, clock, database }
+        Self {
+            platform,
+            clock,
+            database,
+        }
     }
 
     /// A new account with a session.

@@ -139,7 +139,8 @@ impl Tokens {
     /// From now on no token of the session passes.
     pub fn revoke_session(&self, session: Uuid) {
         let now = self.clock.now();
-        self.revoked.retain(|_, at| now - *at < CONNECTION_LIFETIME + ACCESS_TOKEN_LIFETIME);
+        self.revoked
+            .retain(|_, at| now - *at < CONNECTION_LIFETIME + ACCESS_TOKEN_LIFETIME);
         self.revoked.insert(session, now);
     }
 
@@ -261,9 +262,13 @@ mod tests {
         let connection = f.tokens.for_connection(&header).unwrap();
         f.clock.advance(ACCESS_TOKEN_LIFETIME);
         assert!(f.tokens.for_connection(&header).is_err());
-        assert_eq!(f.tokens.actor(Some(&connection)).unwrap(), Actor::User { user, session });
+        assert_eq!(
+            f.tokens.actor(Some(&connection)).unwrap(),
+            Actor::User { user, session }
+        );
         f.tokens.revoke_session(session);
-        f.clock.advance(CONNECTION_LIFETIME - ACCESS_TOKEN_LIFETIME - TimeDelta::seconds(1));
+        f.clock
+            .advance(CONNECTION_LIFETIME - ACCESS_TOKEN_LIFETIME - TimeDelta::seconds(1));
         f.tokens.revoke_session(Uuid::from_u128(3));
         assert!(f.tokens.actor(Some(&connection)).is_err());
     }

@@ -15,7 +15,8 @@ mod typing;
 pub use delete::delete;
 pub use edit::edit;
 pub use history::{
-    History, ReactingByEmoji, around, events, head_seq, last, message, messages_of, page, pinned, reacting, standing,
+    History, ReactingByEmoji, around, events, head_seq, last, message, messages_of, page, pinned, reacting,
+    standing,
 };
 pub use import::{Imported, ImportedMessage, Names, Skipped, import_messages, pin_imported};
 pub use live::{Live, follow};

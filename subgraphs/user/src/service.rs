@@ -32,10 +32,7 @@ use commons_platform::{
     rate::{Limiter, Quota},
     task::Guard,
 };
-use std::{
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 /// One request to the user domain.
 pub type Cx = commons_platform::Cx<UserService>;
@@ -50,6 +47,7 @@ pub struct UserService {
     pub profiles: CachedLoader<Profile>,
     passwords: password::Passwords,
     sign_ins: Limiter,
+    sign_ins_of_a_name: Limiter,
     _rotation: Guard,
 }
 
@@ -97,6 +95,13 @@ impl UserService {
             ),
             passwords: password::Passwords::new(),
             sign_ins: Limiter::new(quota, platform.clock.clone()),
+            sign_ins_of_a_name: Limiter::new(
+                Quota {
+                    requests: quota.requests.saturating_mul(10),
+                    ..quota
+                },
+                platform.clock.clone(),
+            ),
             _rotation: Guard::spawn(keys::rotate_forever(platform.clone())),
             platform,
         }))
@@ -115,11 +120,12 @@ pub enum StartError {
 }
 
 /// Counts an attempt to sign in against the address and, where there is one, the account's name.
+///
+/// A name has ten times the attempts of an address, so that one stranger can't lock its owner out.
 fn count_attempt(cx: &Cx, name: Option<&str>) -> Result<(), ApiError> {
-    cx.sign_ins
-        .check(&format!("address:{}", cx.origin.network()))?;
+    cx.sign_ins.check(&format!("address:{}", cx.origin.network()))?;
     match name {
-        Some(name) => cx.sign_ins.check(&format!("name:{name}")),
+        Some(name) => cx.sign_ins_of_a_name.check(name),
         None => Ok(()),
     }
 }

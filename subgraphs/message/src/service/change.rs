@@ -53,6 +53,7 @@ pub(super) async fn change(
     let standing = cx.access.channel(&cx.actor, seen.channel_id).await?;
     visible(standing.permissions(), actor, &seen)?;
     let seat = permit(standing, &seen)?;
+    cx.sends.check(&format!("change:{actor}"))?;
 
     let now = cx.platform.clock.now();
     let tx = cx.platform.db.begin().await?;

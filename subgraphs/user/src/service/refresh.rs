@@ -19,8 +19,7 @@ pub async fn refresh(cx: &Cx, token: &str) -> Result<SignedIn, Error> {
     // Who has a token is counted by its session, since many people may share an address; who has
     // none is counted by the address, and never gets to the one connection that writes.
     let Some(known) = store::token(cx.platform.db.read(), &hash).await? else {
-        cx.sign_ins
-            .check(&format!("refresh:{}", cx.origin.network()))?;
+        cx.sign_ins.check(&format!("refresh:{}", cx.origin.network()))?;
         return Err(Error::RefreshTokenInvalid);
     };
     cx.sign_ins.check(&format!("refresh:{}", known.session_id))?;

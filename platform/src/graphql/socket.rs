@@ -71,7 +71,7 @@ const GONE: Ending = (1001, "Gone");
 #[serde(tag = "type", rename_all = "snake_case")]
 enum ClientMessage {
     ConnectionInit { payload: Option<InitPayload> },
-    Subscribe { id: String, payload: Request },
+    Subscribe { id: String, payload: Box<Request> },
     Complete { id: String },
     Ping,
     Pong,
@@ -187,7 +187,7 @@ impl Session {
                         .await;
                 }
                 let stream = match actor {
-                    Ok(actor) => self.subgraph.stream(payload, *actor, self.origin.clone()),
+                    Ok(actor) => self.subgraph.stream(*payload, *actor, self.origin.clone()),
                     Err(errors) => stream::iter([Response::from_errors(errors.clone())]).boxed(),
                 };
                 let ended = stream::once(async { None });

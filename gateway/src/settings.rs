@@ -104,7 +104,9 @@ impl fmt::Debug for Upstream {
 
 /// Checks the `authorization` that a connection is opened with, and gives the one it goes on with.
 #[derive(Clone)]
-pub struct Connect(Arc<dyn Fn(&str) -> Result<String, ApiError> + Send + Sync>);
+pub struct Connect(Arc<Check>);
+
+type Check = dyn Fn(&str) -> Result<String, ApiError> + Send + Sync;
 
 impl Connect {
     /// A check that runs on the gateway's own threads: it must not wait for anything.

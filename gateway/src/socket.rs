@@ -6,9 +6,14 @@
 //! `connection_init`, else from the upgrade request, and no other key of either is believed. It is
 //! checked once: from then on the socket lives as long as the session, not as long as the token.
 
+mod count;
 mod message;
 
-use self::message::{ClientMessage, ServerMessage};
+pub(crate) use self::count::Networks;
+use self::{
+    count::Open,
+    message::{ClientMessage, ServerMessage},
+};
 use crate::{
     Connect, caller,
     engine::{Engine, Outcome, Update},
@@ -36,12 +41,7 @@ use hive_router::{
         ws::{self, CloseCode, CloseReason, Codec, Frame, Item, Message, error::ProtocolError},
     },
 };
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 use tokio::{
     sync::watch,
     time::{Instant, MissedTickBehavior, interval, timeout, timeout_at},
@@ -112,57 +112,6 @@ pub(crate) async fn upgrade(
     });
     // Never written: the connection is not the server's any more.
     Ok(HttpResponse::new(StatusCode::OK))
-}
-
-/// How many sockets each network has open.
-#[derive(Clone, Default)]
-pub(crate) struct Networks(Arc<Mutex<HashMap<IpAddr, usize>>>);
-
-impl Networks {
-    fn change<T>(&self, change: impl FnOnce(&mut HashMap<IpAddr, usize>) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// Counts a socket while it lives.
-struct Open {
-    sockets: watch::Sender<usize>,
-    networks: Networks,
-    network: IpAddr,
-}
-
-impl Open {
-    fn count(sockets: &watch::Sender<usize>, networks: &Networks, network: IpAddr) -> Self {
-        sockets.send_modify(|open| *open += 1);
-        networks.change(|open| *open.entry(network).or_default() += 1);
-        metrics::gauge!("commons_gateway_sockets").increment(1);
-        Self {
-            sockets: sockets.clone(),
-            networks: networks.clone(),
-            network,
-        }
-    }
-
-    /// How many sockets its network has, with this one.
-    fn of_network(&self) -> usize {
-        self.networks
-            .change(|open| open.get(&self.network).copied().unwrap_or_default())
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.sockets.send_modify(|open| *open -= 1);
-        self.networks.change(|open| {
-            if let Some(count) = open.get_mut(&self.network) {
-                *count -= 1;
-                if *count == 0 {
-                    open.remove(&self.network);
-                }
-            }
-        });
-        metrics::gauge!("commons_gateway_sockets").decrement(1);
-    }
 }
 
 /// Why a socket ends: the protocol's code and a word.

@@ -196,7 +196,7 @@ impl Hub {
         let (mut newest, mut place, mut more) = (*upto, None, true);
         while more {
             let rows;
-            (rows, more) = log::after(self.db.read(), *upto, &place).await?;
+            (rows, more) = log::after(self.db.background(), *upto, &place).await?;
             for row in rows {
                 // The head of the log, and what a newer version of this program writes, is nobody's.
                 if let Ok(subject) = row.subject.parse() {

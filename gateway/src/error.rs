@@ -6,7 +6,7 @@ use std::{io, net::SocketAddr};
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
     /// The address is taken or not ours.
-    #[error("cannot listen on {address}")]
+    #[error("cannot listen on {address}; COMMONS_GATEWAY__LISTEN takes another address")]
     Listen {
         /// The wanted address.
         address: SocketAddr,

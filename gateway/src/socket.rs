@@ -170,7 +170,9 @@ impl Session {
                         self.call.authorization = authorization;
                     }
                     if let (Some(connect), Some(given)) = (&self.connect, &self.call.authorization) {
-                        let kept = connect.check(given).map_err(|_| (4403, "Forbidden"))?;
+                        let kept = connect
+                            .check(given)
+                            .map_err(|_| (4401, "A valid access token is needed"))?;
                         self.call.authorization = Some(kept);
                     }
                     return self.wire.send(&ServerMessage::ConnectionAck).await;

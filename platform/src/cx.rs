@@ -1,10 +1,13 @@
 //! The context of one request: who asks, from where, with which batches.
 
-use crate::auth::Actor;
+use crate::{ApiError, auth::Actor};
 use std::{
     net::{IpAddr, Ipv6Addr},
     ops::Deref,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// Where a request comes from, as the gateway asserts it.
@@ -47,18 +50,51 @@ pub struct Cx<S: Service> {
     pub origin: Origin,
     /// What was asked for meanwhile is fetched together.
     pub load: S::Loads,
+    /// How many items of lists may still be given; none is no bound.
+    budget: Option<AtomicUsize>,
 }
 
+/// How many items of lists one query may be given in one subgraph. Lists in lists multiply: depth alone
+/// does not bound them.
+pub const MAX_ITEMS: usize = 10_000;
+
 impl<S: Service> Cx<S> {
-    /// The context of a new request.
+    /// The context of a query or mutation.
     pub fn new(service: Arc<S>, actor: Actor, origin: Origin) -> Self {
+        Self {
+            budget: Some(AtomicUsize::new(MAX_ITEMS)),
+            ..Self::live(service, actor, origin)
+        }
+    }
+
+    /// The context of a subscription, which gives items for as long as it lives.
+    pub fn live(service: Arc<S>, actor: Actor, origin: Origin) -> Self {
         let load = service.loads(&actor);
         Self {
             service,
             actor,
             origin,
             load,
+            budget: None,
         }
+    }
+
+    /// Counts the items of a list before they are looked at one by one.
+    ///
+    /// # Errors
+    /// `INVALID` once the query has asked for more than [`MAX_ITEMS`].
+    pub fn spend(&self, items: usize) -> Result<(), ApiError> {
+        let Some(budget) = &self.budget else {
+            return Ok(());
+        };
+        let left = budget.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+            left.checked_sub(items)
+        });
+        left.map(drop).map_err(|_| {
+            let message =
+                format!("the lists of this query have more than {MAX_ITEMS} items: ask for less at once");
+            ApiError::invalid("query", "TOO_MANY_ITEMS", message)
+        })
     }
 
     /// The service itself, to hand to a task that outlives the request.

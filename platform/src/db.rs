@@ -27,6 +27,7 @@ const SLOW_STATEMENT: Duration = Duration::from_millis(250);
 #[derive(Clone, Debug)]
 pub struct Db {
     reader: DatabaseConnection,
+    background: DatabaseConnection,
     writer: DatabaseConnection,
     queries: Arc<AtomicU64>,
 }
@@ -40,6 +41,7 @@ impl Db {
         let queries = Arc::new(AtomicU64::new(0));
         let mut writer = open(&config.url, 1).await?;
         let mut reader = open(&config.url, config.readers).await?;
+        let background = reader.clone();
         for connection in [&mut writer, &mut reader] {
             let queries = queries.clone();
             connection.set_metric_callback(move |info| {
@@ -49,6 +51,7 @@ impl Db {
         }
         Ok(Self {
             reader,
+            background,
             writer,
             queries,
         })
@@ -57,6 +60,11 @@ impl Db {
     /// The connection for statements outside a write transaction.
     pub fn read(&self) -> &DatabaseConnection {
         &self.reader
+    }
+
+    /// The same connections for what runs by itself every now and then, and is in no count.
+    pub fn background(&self) -> &DatabaseConnection {
+        &self.background
     }
 
     /// Begins a transaction that may write; waits its turn, 5 s at most.

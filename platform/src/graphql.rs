@@ -57,15 +57,6 @@ struct Served<Q, M, Sub, S> {
     service: Arc<S>,
 }
 
-impl<Q, M, Sub, S> Served<Q, M, Sub, S>
-where
-    S: Service,
-{
-    fn with_context(&self, request: Request, actor: Actor, origin: Origin) -> Request {
-        request.data(Arc::new(Cx::new(self.service.clone(), actor, origin)))
-    }
-}
-
 impl<Q, M, Sub, S> Engine for Served<Q, M, Sub, S>
 where
     Q: ObjectType + 'static,
@@ -74,14 +65,14 @@ where
     S: Service,
 {
     fn execute(&self, request: Request, actor: Actor, origin: Origin) -> BoxFuture<'static, Response> {
-        let (schema, request) = (self.schema.clone(), self.with_context(request, actor, origin));
+        let cx = Cx::new(self.service.clone(), actor, origin);
+        let (schema, request) = (self.schema.clone(), request.data(Arc::new(cx)));
         Box::pin(async move { schema.execute(request).await })
     }
 
     fn stream(&self, request: Request, actor: Actor, origin: Origin) -> BoxStream<'static, Response> {
-        self.schema
-            .execute_stream(self.with_context(request, actor, origin))
-            .boxed()
+        let cx = Cx::live(self.service.clone(), actor, origin);
+        self.schema.execute_stream(request.data(Arc::new(cx))).boxed()
     }
 }
 

@@ -268,7 +268,7 @@ impl Hub {
             })
             .collect();
         let ids: Vec<Uuid> = marks.iter().map(|(follower, _)| follower.stream).collect();
-        let heads = tokio::time::timeout(self.tuning.patience, log::heads(self.db.read(), &ids))
+        let heads = tokio::time::timeout(self.tuning.patience, log::heads(self.db.background(), &ids))
             .await
             .map_err(|_| StreamError::Unavailable(None))??;
         let mut compared = Compared {

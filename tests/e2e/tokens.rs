@@ -38,7 +38,7 @@ async fn is_refused(house: &House, what: &str, token: &str) {
     socket
         .say(json!({ "type": "connection_init", "payload": payload }))
         .await;
-    assert_eq!(socket.hear().await, Err(Some(4403)), "{what}");
+    assert_eq!(socket.hear().await, Err(Some(4401)), "{what}");
 }
 
 #[tokio::test]

@@ -230,7 +230,7 @@ async fn a_connection_goes_on_with_what_its_token_was_exchanged_for() {
     refused
         .say(json!({ "type": "connection_init", "payload": { "authorization": world.bob } }))
         .await;
-    assert_eq!(refused.closed().await, 4403);
+    assert_eq!(refused.closed().await, 4401);
     // What is no connection is not exchanged.
     let answer = world.ask_as(Some("Bearer spent"), "{ viewer { name } }").await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");

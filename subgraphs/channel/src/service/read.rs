@@ -102,6 +102,7 @@ pub async fn channels_of(cx: &Cx, guild: GuildId) -> Result<Vec<Channel>, Error>
     let Some(ids) = gathered(cx.load.channels_in.get(guild).await)? else {
         return Ok(Vec::new());
     };
+    cx.spend(ids.len())?;
     let channels = try_join_all(ids.iter().map(|(id, _)| channel(cx, *id))).await?;
     let mut visible: Vec<Channel> = channels.into_iter().flatten().collect();
     visible.sort_by_key(|channel| (channel.row.position, channel.row.id));
@@ -145,6 +146,7 @@ pub async fn member(cx: &Cx, guild: GuildId, user: UserId) -> Result<Option<Memb
 /// The members of a guild, who came first first.
 pub async fn members(cx: &Cx, guild: &Guild, args: &PageArgs) -> Result<Page<Member>, Error> {
     let rows = store::page_members(cx.platform.db.read(), guild.row.id, args).await?;
+    cx.spend(rows.len())?;
     Ok(Page::from_rows(args, rows).map(|row| Member {
         row: Arc::new(MemberRow(row)),
     }))

@@ -82,3 +82,26 @@ async fn channels_by_reference() {
     let (first, second) = statements(&cold, document, json!({ "r": references })).await;
     assert!(first <= 12 && second <= first, "{first} then {second}");
 }
+
+#[tokio::test]
+async fn lists_in_lists_are_bounded() {
+    let house = House::new().await;
+    for number in 0..25 {
+        let input = json!({ "guildId": house.guild, "name": format!("channel {number}") });
+        house
+            .mutate(&house.alice, "createChannel", input, "__typename")
+            .await;
+    }
+    let nested = |levels: usize| {
+        let open = "channels { guild { ".repeat(levels);
+        format!(
+            "query($id: ID!) {{ guild(id: $id) {{ {open} id {} }} }}",
+            "} }".repeat(levels)
+        )
+    };
+    let of = house.of(&house.alice);
+    of.data(&nested(2), json!({ "id": house.guild })).await;
+    let error = of.error(&nested(3), json!({ "id": house.guild })).await;
+    assert_eq!(error["code"], "INVALID");
+    assert_eq!(error["reason"], "TOO_MANY_ITEMS");
+}

@@ -130,7 +130,8 @@ pub struct ChannelChanged {
     channel: Option<Channel>,
 }
 
-/// Where the stream stands when a subscription begins.
+/// Where the stream stands when a subscription begins. With `after` the events up to there come next:
+/// it is not a position to resume from.
 #[derive(SimpleObject)]
 pub struct StreamHead {
     /// The number of the newest event; 0 before the first.

@@ -50,6 +50,7 @@ pub async fn page(cx: &Cx, standing: &ChannelStanding, args: &PageArgs) -> Resul
         });
     };
     let rows = store::page(cx.platform.db.read(), &seat, args).await?;
+    cx.spend(rows.len())?;
     Ok(History {
         page: Page::from_rows(args, rows),
         head_seq,

@@ -49,7 +49,8 @@ impl Mutation {
         })
     }
 
-    /// Exchanges a refresh token for new tokens. Using one twice ends its session.
+    /// Exchanges a refresh token for new tokens. One that is used again ends its session;
+    /// within ten seconds it answers again, for answers that were lost.
     async fn refresh_session(
         &self,
         context: &Context<'_>,

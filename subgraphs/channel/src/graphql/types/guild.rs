@@ -52,7 +52,9 @@ impl Guild {
     /// All roles, highest first; the last is `@everyone`.
     #[graphql(tag = "live")]
     async fn roles(&self, context: &Context<'_>) -> Result<Vec<Role>> {
-        let roles = service::roles_of(cx(context), self.0.row.id).await?;
+        let cx = cx(context);
+        let roles = service::roles_of(cx, self.0.row.id).await?;
+        cx.spend(roles.len())?;
         Ok(roles.iter().cloned().map(Role).collect())
     }
 

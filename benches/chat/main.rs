@@ -1,0 +1,63 @@
+//! The figures of `docs/BENCHMARKS.md`: `cargo bench --bench chat -- [section …] [--idle SECONDS]`.
+//!
+//! Sections are `sends`, `page`, `live` and `memory`; without one all of them run, in less than three
+//! minutes. Each starts the real server binary on a free loopback port and a data folder of its own,
+//! measures it from outside, checks that what it counted is true, and prints one Markdown table. No
+//! figure is judged here: the document says what is expected.
+#![expect(clippy::print_stdout, reason = "the tables are what this program is for")]
+
+mod client;
+mod live;
+mod load;
+mod memory;
+mod page;
+mod process;
+mod sends;
+mod sql;
+mod table;
+mod world;
+
+use anyhow::{Context, bail};
+use std::time::Duration;
+
+const SECTIONS: [&str; 4] = ["sends", "page", "live", "memory"];
+const IDLE: Duration = Duration::from_secs(60);
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1).peekable();
+    let (mut sections, mut idle, mut is_bench) = (Vec::new(), IDLE, false);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--bench" => is_bench = true,
+            "--idle" => {
+                idle = Duration::from_secs(arguments.next().context("--idle wants seconds")?.parse()?)
+            }
+            name if SECTIONS.contains(&name) => sections.push(argument),
+            other => bail!("there is no section {other}; there are {SECTIONS:?}"),
+        }
+    }
+    if !is_bench {
+        // `cargo test --all-targets` starts this too; an unoptimised server has no figures.
+        return Ok(());
+    }
+    let wanted = |name: &str| sections.is_empty() || sections.iter().any(|section| section == name);
+    println!("Load before: {}", process::load_average()?);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        if wanted("sends") {
+            sends::run().await.context("sends")?;
+        }
+        if wanted("page") {
+            page::run().await.context("page")?;
+        }
+        if wanted("live") {
+            live::run().await.context("live")?;
+        }
+        if wanted("memory") {
+            memory::run(idle).await.context("memory")?;
+        }
+        anyhow::Ok(())
+    })?;
+    println!("\nLoad after: {}", process::load_average()?);
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! The real server as a child process, and what the system says of it. Linux only: it reads `/proc`.
+
+use anyhow::{Context, bail};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+use tokio::{sync::oneshot, task::spawn_blocking, time::timeout};
+
+/// What Linux counts CPU time in, whatever the kernel's own tick: `USER_HZ`.
+const TICKS_PER_SECOND: f64 = 100.0;
+const START: Duration = Duration::from_secs(30);
+const STOP: Duration = Duration::from_secs(10);
+
+/// A running server; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    /// Its address, `http://127.0.0.1:…`.
+    pub(crate) base: String,
+}
+
+impl Server {
+    /// Starts the server on a data folder and waits until it says its address.
+    ///
+    /// # Errors
+    /// When it does not start, or not within 30 s.
+    pub(crate) async fn start(data: &Path) -> anyhow::Result<Self> {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_commons"))
+            // A folder without a commons.toml.
+            .current_dir(data)
+            .env("COMMONS_DATA_DIR", data)
+            .env("COMMONS_GATEWAY__LISTEN", "127.0.0.1:0")
+            .env("COMMONS_LIMITS__SENDS_PER_TEN_SECONDS", "1000000")
+            .env("COMMONS_LIMITS__SIGN_INS_PER_MINUTE", "1000000")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let said = BufReader::new(child.stderr.take().context("stderr was asked for above")?);
+        let (found, address) = oneshot::channel();
+        // Reads to the end, or the server would block on a full pipe.
+        std::thread::spawn(move || {
+            let mut found = Some(found);
+            for line in said.lines().map_while(Result::ok) {
+                let address = line
+                    .split("Commons is at ")
+                    .nth(1)
+                    .and_then(|rest| rest.split(' ').next());
+                if let Some((address, found)) = address.zip(found.take_if(|_| address.is_some())) {
+                    let _gave_up = found.send(address.to_owned());
+                }
+            }
+        });
+        let mut server = Self {
+            child,
+            base: String::new(),
+        };
+        server.base = timeout(START, address).await?.context("the server ended")?;
+        Ok(server)
+    }
+
+    /// Ends it as an operator would and waits for it.
+    ///
+    /// # Errors
+    /// When it does not end cleanly within 10 s.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        let kill = format!("kill -TERM {}", self.child.id());
+        Command::new("sh").args(["-c", &kill]).status()?;
+        let waiting = spawn_blocking(move || self.child.wait());
+        let status = timeout(STOP, waiting).await???;
+        match status.success() {
+            true => Ok(()),
+            false => bail!("the server ended with {status}"),
+        }
+    }
+
+    /// The CPU time it used so far, its own and the kernel's for it.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+        cpu(&self.child.id().to_string())
+    }
+
+    /// A line of `/proc/<pid>/status` in MiB, such as `VmRSS`.
+    pub(crate) fn memory(&self, field: &str) -> anyhow::Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let value = status
+            .lines()
+            .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        let kib = value
+            .and_then(|value| value.trim().strip_suffix(" kB"))
+            .context("no such field")?;
+        Ok(kib.parse::<f64>()? / 1024.0)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Fails when it has ended, which is as good.
+        let _ended = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
+/// The CPU time that a process used so far; `self` is this one.
+pub(crate) fn cpu(pid: &str) -> anyhow::Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The second field is the program's name in parentheses, which may contain anything.
+    let (_, fields) = stat.rsplit_once(')').context("unreadable stat")?;
+    let ticks = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(str::parse::<f64>)
+        .sum::<Result<f64, _>>()?;
+    Ok(Duration::from_secs_f64(ticks / TICKS_PER_SECOND))
+}
+
+/// The machine's load over 1, 5 and 15 minutes.
+pub(crate) fn load_average() -> anyhow::Result<String> {
+    let text = fs::read_to_string("/proc/loadavg")?;
+    Ok(text.split(' ').take(3).collect::<Vec<_>>().join(" "))
+}

@@ -123,7 +123,7 @@ async fn fragments_that_multiply_are_refused() {
     }
     document.push_str(" fragment F40 on Deep { end }");
     let answer = world.ask(&document).await;
-    assert_eq!(answer["errors"][0]["extensions"]["reason"], "TOO_MANY_FIELDS");
+    assert_eq!(answer["errors"][0]["extensions"]["reason"], "TOO_MANY_REPEATS");
     let answer = world
         .ask("{ deep { ...A } } fragment A on Deep { deep { ...A } }")
         .await;

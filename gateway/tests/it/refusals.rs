@@ -140,10 +140,17 @@ async fn operations_have_bounds() {
     let aliases = |many| format!("{{ deep {{ {} }} }}", repeat(many, &|n| format!("a{n}: end")));
     assert!(world.ask(&aliases(30)).await.get("errors").is_none());
     assert_eq!(of_query(&world, &aliases(31)).await, "INVALID/TOO_MANY_ALIASES");
-    let directives = |many| {
+    let directives = |many: usize| {
         format!(
             "{{ deep {{ {} }} }}",
-            repeat(many, &|_| "end @skip(if: false)".to_owned())
+            repeat(many.div_ceil(2), &|n| {
+                let second = if 2 * n + 1 < many {
+                    "@include(if: true)"
+                } else {
+                    ""
+                };
+                format!("end @skip(if: false) {second}")
+            })
         )
     };
     assert!(world.ask(&directives(20)).await.get("errors").is_none());
@@ -155,4 +162,7 @@ async fn operations_have_bounds() {
         of_query(&world, &format!("{{ deep {{ {} }} }}", "end ".repeat(2_000))).await,
         "INVALID/QUERY_TOO_LONG"
     );
+    let repeats = |many: usize| format!("{{ deep {{ {} }} }}", "end ".repeat(many));
+    assert!(world.ask(&repeats(16)).await.get("errors").is_none());
+    assert_eq!(of_query(&world, &repeats(17)).await, "INVALID/TOO_MANY_REPEATS");
 }

@@ -2,6 +2,7 @@
 
 use crate::{DataLock, Services};
 use anyhow::Context;
+use axum::serve::ListenerExt;
 use bytes::Bytes;
 use commons_gateway::{Connect, Gateway, Route, RouteFailed, Settings, Upstream};
 use commons_platform::{
@@ -74,6 +75,12 @@ async fn serve(subgraph: &Subgraph) -> anyhow::Result<(SocketAddr, Guard)> {
         .await
         .context("no loopback port")?;
     let address = listener.local_addr()?;
+    // A small frame must not wait for the one before it to be acknowledged.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a loopback connection stays slow");
+        }
+    });
     let (name, routes) = (subgraph.name(), subgraph.router());
     let served = Guard::spawn(async move {
         let routes = routes.into_make_service_with_connect_info::<SocketAddr>();

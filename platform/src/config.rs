@@ -97,10 +97,14 @@ pub enum Introspection {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseConfig {
-    /// `sqlite:<path>`.
+    /// `sqlite:<path>` or `postgres://…`.
     pub url: String,
     /// How many connections read.
     pub readers: u32,
+    /// How many connections write; SQLite has one.
+    pub writers: u32,
+    /// A read replica for search and feeds; empty is none.
+    pub replica_url: String,
 }
 
 /// Redis.
@@ -226,14 +230,20 @@ impl Config {
                 problem: problem.to_owned(),
             })
         };
-        if self.sqlite_path().is_none() {
-            return impossible("database.url", "this version knows sqlite:<path> only");
+        if self.sqlite_path().is_none() && !is_postgres(&self.database.url) {
+            return impossible("database.url", "must be sqlite:<path> or postgres://…");
+        }
+        if !self.database.replica_url.is_empty() && !is_postgres(&self.database.replica_url) {
+            return impossible("database.replica_url", "must be postgres://…");
         }
         if !self.redis.url.is_empty() {
             return impossible("redis.url", "this version has no Redis; leave it empty");
         }
         if !(1..=64).contains(&self.database.readers) {
             return impossible("database.readers", "must be from 1 to 64");
+        }
+        if !(1..=64).contains(&self.database.writers) {
+            return impossible("database.writers", "must be from 1 to 64");
         }
         if !self.auth.secret.is_empty() && self.auth.secret.chars().count() < 32 {
             return impossible("auth.secret", "must have at least 32 characters (COMMONS_SECRET)");
@@ -269,6 +279,10 @@ impl Config {
     }
 }
 
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
 /// A TOML error draws the place over several lines.
 fn one_line(error: &figment::Error) -> String {
     let text = error.to_string();
@@ -295,6 +309,8 @@ mod tests {
             ("[gateway]\nlisten = \"nowhere\"", "listen"),
             ("[database]\nurl = \"mysql://x\"", "database.url"),
             ("[database]\nreaders = 0", "database.readers"),
+            ("[database]\nwriters = 0", "database.writers"),
+            ("[database]\nreplica_url = \"sqlite:x\"", "database.replica_url"),
             ("[redis]\nurl = \"redis://x\"", "redis.url"),
             ("[auth]\nsecret = \"short\"", "auth.secret"),
             ("environment = \"production\"", "auth.secret"),

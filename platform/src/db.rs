@@ -1,27 +1,26 @@
 //! The database: how a process connects, reads and writes.
 //!
-//! SQLite has one writer connection with IMMEDIATE transactions and a pool of readers over the same
-//! file in WAL mode; every commit is on the disk before it returns. No query of any domain is here.
+//! Two kinds behind one type. SQLite: one writer connection with IMMEDIATE transactions and a pool of
+//! readers over the same file in WAL mode. PostgreSQL: a pool that reads and a pool that writes, so that
+//! neither starves the other. Every commit is on the disk before it returns. No query of any domain is
+//! here.
+
+mod open;
+mod schema;
+mod tx;
+
+pub use schema::{SCHEMA, SchemaError};
+pub use tx::Tx;
 
 use crate::config::DatabaseConfig;
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait, sqlx,
+    AccessMode, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
-
-/// A write transaction; dropped without `commit`, it rolls back.
-pub type Tx = DatabaseTransaction;
-
-/// How long a request waits for the writer or for a reader before it is refused.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-const SLOW_STATEMENT: Duration = Duration::from_millis(250);
 
 /// A connected database; cheap to clone.
 #[derive(Clone, Debug)]
@@ -29,20 +28,25 @@ pub struct Db {
     reader: DatabaseConnection,
     background: DatabaseConnection,
     writer: DatabaseConnection,
+    replica: DatabaseConnection,
     queries: Arc<AtomicU64>,
 }
 
 impl Db {
-    /// Connects to `sqlite:<path>`, creating the file when it is missing.
+    /// Connects to `sqlite:<path>`, creating the file when it is missing, or to `postgres://…`.
     ///
     /// # Errors
-    /// When the address is of another kind, or the file cannot be opened.
+    /// When the address is of another kind, or the database cannot be opened.
     pub async fn connect(config: &DatabaseConfig) -> Result<Self, DbErr> {
         let queries = Arc::new(AtomicU64::new(0));
-        let mut writer = open(&config.url, 1).await?;
-        let mut reader = open(&config.url, config.readers).await?;
+        let mut writer = open::writers(config).await?;
+        let mut reader = open::readers(&config.url, config.readers).await?;
+        let mut replica = match config.replica_url.as_str() {
+            "" => None,
+            url => Some(open::readers(url, config.readers).await?),
+        };
         let background = reader.clone();
-        for connection in [&mut writer, &mut reader] {
+        for connection in [&mut writer, &mut reader].into_iter().chain(&mut replica) {
             let queries = queries.clone();
             connection.set_metric_callback(move |info| {
                 queries.fetch_add(1, Ordering::Relaxed);
@@ -50,11 +54,17 @@ impl Db {
             });
         }
         Ok(Self {
+            replica: replica.unwrap_or_else(|| reader.clone()),
             reader,
             background,
             writer,
             queries,
         })
+    }
+
+    /// Whether this is PostgreSQL; SQLite otherwise.
+    pub fn is_postgres(&self) -> bool {
+        self.reader.get_database_backend() == DbBackend::Postgres
     }
 
     /// The connection for statements outside a write transaction.
@@ -67,17 +77,25 @@ impl Db {
         &self.background
     }
 
-    /// Begins a transaction that may write; waits its turn, 5 s at most.
+    /// A read replica where one is set, else the readers: for search and feeds alone, which may be a
+    /// moment old. Whatever must be true reads elsewhere.
+    pub fn replica(&self) -> &DatabaseConnection {
+        &self.replica
+    }
+
+    /// Begins a transaction that may write; waits for a connection, 5 s at most.
+    ///
+    /// On SQLite it excludes every other writer. On PostgreSQL it does not: its first statement must
+    /// lock what it is about to decide on.
     ///
     /// # Errors
-    /// When the turn does not come in time, or the database is gone.
+    /// When no connection is free in time, or the database is gone.
     pub async fn begin(&self) -> Result<Tx, DbErr> {
-        self.writer
-            .begin_with_options(TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            })
-            .await
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(Tx::new(self.writer.begin_with_options(options).await?))
     }
 
     /// Begins a read-only transaction: all its statements see one state of the database.
@@ -85,13 +103,12 @@ impl Db {
     /// # Errors
     /// When no reader is free in time, or the database is gone.
     pub async fn snapshot(&self) -> Result<Tx, DbErr> {
-        self.reader
-            .begin_with_options(TransactionOptions {
-                access_mode: Some(AccessMode::ReadOnly),
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
-                ..TransactionOptions::default()
-            })
-            .await
+        let options = TransactionOptions {
+            access_mode: Some(AccessMode::ReadOnly),
+            isolation_level: self.is_postgres().then_some(IsolationLevel::RepeatableRead),
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
+        };
+        Ok(Tx::new(self.reader.begin_with_options(options).await?))
     }
 
     /// The connection that migrations run on.
@@ -122,33 +139,8 @@ impl Db {
     /// # Errors
     /// When a connection does not close.
     pub async fn close(self) -> Result<(), DbErr> {
+        self.replica.close().await?;
         self.reader.close().await?;
         self.writer.close().await
     }
-}
-
-async fn open(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(connections)
-        .min_connections(1)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false)
-        .sqlx_logging_level(log::LevelFilter::Debug)
-        .sqlx_slow_statements_logging_settings(log::LevelFilter::Warn, SLOW_STATEMENT)
-        .map_sqlx_sqlite_opts(|sqlite| {
-            use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-            sqlite
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                .foreign_keys(true)
-                .busy_timeout(ACQUIRE_TIMEOUT)
-                .pragma("cache_size", "-8000")
-                .pragma("temp_store", "memory")
-                // What is deleted is overwritten, not only unlinked.
-                .pragma("secure_delete", "on")
-                .optimize_on_close(true, None)
-        });
-    Database::connect(options).await
 }

@@ -1,8 +1,15 @@
-//! A migrated database in a temporary folder, gone with the test.
+//! A migrated database of a test's own, gone with the test: SQLite in a temporary folder, or, where
+//! `TEST_DATABASE_URL` names a PostgreSQL server, a database there.
+
+mod postgres;
 
 use commons_migrations::{Migrator, MigratorTrait};
 use commons_platform::{config::Config, db::Db};
+use postgres::Cloned;
 use tempfile::TempDir;
+
+/// The address of the PostgreSQL server that tests make their databases on.
+pub const DATABASE_URL: &str = "TEST_DATABASE_URL";
 
 /// A migrated database of its own.
 #[derive(Debug)]
@@ -12,16 +19,31 @@ pub struct TestDatabase {
     /// The settings it was opened with.
     pub config: Config,
     folder: TempDir,
+    /// Removes the database; after the connection, in this order.
+    _cloned: Option<Cloned>,
 }
 
 impl TestDatabase {
     /// Makes and migrates a database.
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = Config::from_toml(&format!("data_dir = {:?}", folder.path())).unwrap();
+        let cloned = match std::env::var(DATABASE_URL) {
+            Ok(server) => Some(Cloned::new(&server).await),
+            Err(_) => None,
+        };
+        let url = cloned.as_ref().map(Cloned::url).unwrap_or_default();
+        let settings = format!("data_dir = {:?}\n[database]\nurl = {url:?}", folder.path());
+        let config = Config::from_toml(&settings).unwrap();
         let db = Db::connect(&config.database).await.unwrap();
-        Migrator::up(db.writer(), None).await.unwrap();
-        Self { db, config, folder }
+        if cloned.is_none() {
+            Migrator::up(db.writer(), None).await.unwrap();
+        }
+        Self {
+            db,
+            config,
+            folder,
+            _cloned: cloned,
+        }
     }
 
     /// A second connection to the same database, as another process has it.

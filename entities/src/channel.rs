@@ -1,5 +1,9 @@
 //! Rows of the channel domain: guilds, members, roles, channels, overwrites, invites and imports.
 
+mod moderation;
+
+pub use moderation::{AuditAction, AuditTarget, audit_entry, guild_ban, guild_timeout, guild_user};
+
 use crate::{ChannelId, GuildId, InviteId, RoleId, UserId};
 use sea_orm::entity::prelude::*;
 
@@ -50,6 +54,8 @@ pub mod guild {
         pub owner_id: UserId,
         /// When it was founded.
         pub created_at: DateTimeUtc,
+        /// Since then it does not exist for anybody, and its rows are being erased.
+        pub deleted_at: Option<DateTimeUtc>,
         /// Rises with every update.
         pub rev: i64,
     }
@@ -245,7 +251,7 @@ pub mod invite {
         pub guild_id: GuildId,
         /// The channel that opens first.
         pub channel_id: Option<ChannelId>,
-        /// Who made it.
+        /// Who made it; the nil UUID once that account is erased.
         pub creator_id: UserId,
         /// How often it works; none is without end.
         pub max_uses: Option<i32>,

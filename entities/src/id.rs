@@ -91,8 +91,12 @@ typed_ids! {
     RoleId = "role";
     /// An invite to a guild.
     InviteId = "invite";
+    /// What somebody did in a guild, as its audit log has it.
+    AuditEntryId = "audit";
     /// A message in a channel.
     MessageId = "message";
+    /// A copy of what an account has.
+    ExportId = "export";
 }
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";

@@ -11,8 +11,12 @@
 pub mod access;
 pub mod channel;
 pub mod id;
+pub mod job;
 pub mod message;
 pub mod stream;
 pub mod user;
 
-pub use id::{ChannelId, GuildId, IdError, InviteId, MessageId, RoleId, SessionId, TypedId, UserId};
+pub use id::{
+    AuditEntryId, ChannelId, ExportId, GuildId, IdError, InviteId, MessageId, RoleId, SessionId, TypedId,
+    UserId,
+};

@@ -1,4 +1,4 @@
-//! Rows of the user domain: accounts, sessions, refresh tokens, signing keys, claims and imports.
+//! Rows of the user domain: accounts, bots, sessions, refresh tokens, signing keys, claims and imports.
 
 use crate::{SessionId, UserId};
 use sea_orm::entity::prelude::*;
@@ -13,6 +13,8 @@ pub enum UserKind {
     Person,
     /// The author of imported history; a claim token turns it into a person.
     Placeholder,
+    /// A program that signs in with a token; a person owns it.
+    Bot,
 }
 
 /// An account.
@@ -42,16 +44,44 @@ pub mod user {
         pub avatar_url: Option<String>,
         /// Lower case; unique where set.
         pub email: Option<String>,
-        /// Argon2id in PHC form; a placeholder has none.
+        /// Argon2id in PHC form; only a person has one.
         pub password_hash: Option<String>,
         /// May administer the instance.
         pub administrator: bool,
         /// When it was made.
         pub created_at: DateTimeUtc,
-        /// When it was deleted; such a row is shown as a placeholder user.
+        /// When it was deleted; all that was personal is gone then, but for the username, which is kept
+        /// from others for a while.
         pub deleted_at: Option<DateTimeUtc>,
         /// Rises with every update.
         pub rev: i64,
+    }
+
+    /// Relations are followed by the API, not by the ORM.
+    #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What belongs to an account that is a bot.
+pub mod bot {
+    use super::*;
+
+    /// One row of `bot`; it goes when the bot is deleted.
+    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "bot")]
+    pub struct Model {
+        /// The account.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub user_id: UserId,
+        /// The person who made it.
+        pub owner_id: UserId,
+        /// SHA-256 of its token, 32 bytes.
+        pub token_hash: Vec<u8>,
+        /// Its one session, as long as the token is the same.
+        pub session_id: Option<SessionId>,
+        /// When the token was given out.
+        pub token_at: DateTimeUtc,
     }
 
     /// Relations are followed by the API, not by the ORM.

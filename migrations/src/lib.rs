@@ -9,6 +9,10 @@ mod m0001_user;
 mod m0002_channel;
 mod m0003_message;
 mod m0004_stream;
+mod m0005_job;
+mod m0006_moderation;
+mod m0007_account;
+mod m0008_cache;
 mod table;
 
 pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -25,6 +29,10 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_channel::Migration),
             Box::new(m0003_message::Migration),
             Box::new(m0004_stream::Migration),
+            Box::new(m0005_job::Migration),
+            Box::new(m0006_moderation::Migration),
+            Box::new(m0007_account::Migration),
+            Box::new(m0008_cache::Migration),
         ]
     }
 }

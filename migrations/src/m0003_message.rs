@@ -93,6 +93,7 @@ impl MigrationTrait for Migration {
                     &["channel_id", "author_id", "seq"],
                 ),
                 index("message_channel_pinned", "message", &["channel_id", "pinned_at"]),
+                index("reaction_user", "reaction", &["user_id", "message_id"]),
                 index("message_nonce_created", "message_nonce", &["created_at"]),
                 index("message_import_message_id", "message_import", &["message_id"]),
             ],

@@ -17,7 +17,11 @@ text_type! {
     /// What a person says about themself: up to 500 characters, empty for nothing.
     Bio = |text| Rule { what: "biography", min: 0, max: 500 }.block(text)
 }
-shown!(MessageBody, Topic, Bio);
+text_type! {
+    /// Why a moderator did something: 1 to 500 characters.
+    Reason = |text| Rule { what: "reason", min: 1, max: 500 }.block(text)
+}
+shown!(MessageBody, Topic, Bio, Reason);
 
 /// Reopens a code block in the next part.
 const FENCE: &str = "```";

@@ -16,7 +16,7 @@ mod name;
 mod nonce;
 mod text;
 
-pub use body::{Bio, MessageBody, Topic};
+pub use body::{Bio, MessageBody, Reason, Topic};
 pub use credential::{Email, Password};
 pub use emoji::Emoji;
 pub use error::ContentError;

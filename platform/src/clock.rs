@@ -13,6 +13,10 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> DateTime<Utc>;
     /// A UUIDv7 of now, above every other this clock gave in the same millisecond.
     fn new_id(&self) -> Uuid;
+    /// Whether it is moved by hand, so that other clocks have to follow it.
+    fn by_hand(&self) -> bool {
+        false
+    }
     /// A UUIDv7 of another time, for history that is imported.
     fn id_at(&self, at: DateTime<Utc>) -> Uuid {
         let seconds = u64::try_from(at.timestamp()).unwrap_or_default();
@@ -69,6 +73,10 @@ impl Clock for ManualClock {
     fn now(&self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.milliseconds.load(Ordering::SeqCst))
             .expect("the clock started at a valid time and moves by steps of tests")
+    }
+
+    fn by_hand(&self) -> bool {
+        true
     }
 
     fn new_id(&self) -> Uuid {

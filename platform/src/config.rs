@@ -3,13 +3,17 @@
 //! `default.toml` beside this file is both the defaults and their manual. What is unknown, of the
 //! wrong type or unsafe in production stops the start with one line.
 
+mod redis;
+
+pub use redis::RedisConfig;
+
 use figment::{
     Figment,
     providers::{Env, Format, Toml},
 };
 use serde::Deserialize;
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
 
@@ -47,6 +51,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The public address.
     pub gateway: GatewayConfig,
+    /// Services as processes of their own.
+    pub services: ServicesConfig,
     /// The database.
     pub database: DatabaseConfig,
     /// Redis.
@@ -57,6 +63,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// The log.
     pub log: LogConfig,
+    /// Traces.
+    pub telemetry: TelemetryConfig,
 }
 
 /// Where the process runs.
@@ -75,10 +83,39 @@ pub enum Environment {
 pub struct GatewayConfig {
     /// What clients reach.
     pub listen: SocketAddr,
+    /// Where `/metrics` is served; empty is loopback, see [`GatewayConfig::admin_address`].
+    pub admin_listen: String,
     /// Proxies whose X-Forwarded-For is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// Whether clients may read the schema.
     pub introspection: Introspection,
+}
+
+impl GatewayConfig {
+    /// Where `/metrics` is served: unless told otherwise on loopback, a thousand ports above what
+    /// clients reach, or on a free port when that is one.
+    pub fn admin_address(&self) -> SocketAddr {
+        let port = match self.listen.port() {
+            0 => 0,
+            port => port.checked_add(1000).unwrap_or_default(),
+        };
+        let told = self.admin_listen.parse();
+        told.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    }
+}
+
+/// Services as processes of their own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServicesConfig {
+    /// Where this process listens, when it is one of them; empty is loopback with the service's port.
+    pub listen: String,
+    /// Where the others reach the user service.
+    pub user_url: String,
+    /// Where the others reach the channel service.
+    pub channel_url: String,
+    /// Where the others reach the message service.
+    pub message_url: String,
 }
 
 /// Whether clients may read the schema.
@@ -105,14 +142,6 @@ pub struct DatabaseConfig {
     pub writers: u32,
     /// A read replica for search and feeds; empty is none.
     pub replica_url: String,
-}
-
-/// Redis.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RedisConfig {
-    /// Empty is none.
-    pub url: String,
 }
 
 /// Identity.
@@ -156,6 +185,8 @@ pub struct LimitsConfig {
     pub sign_ins_per_minute: u32,
     /// Messages, for each account and each address.
     pub sends_per_ten_seconds: u32,
+    /// Changes of guilds, channels, roles, members and invites, for each account.
+    pub guild_changes_per_minute: u32,
     /// WebSockets that one address may have open.
     pub sockets_per_address: usize,
 }
@@ -166,6 +197,33 @@ pub struct LimitsConfig {
 pub struct LogConfig {
     /// A filter as in RUST_LOG.
     pub filter: String,
+}
+
+/// Traces.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetryConfig {
+    /// The collector that takes traces by OTLP over gRPC, `http://host:port`; empty is none.
+    pub otlp_endpoint: String,
+    /// The part of operations that is traced, from 0 to 1.
+    pub sample_ratio: f64,
+}
+
+impl TelemetryConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let impossible = |setting, problem: &str| {
+            let problem = problem.to_owned();
+            Err(ConfigError::Impossible { setting, problem })
+        };
+        let endpoint = self.otlp_endpoint.as_str();
+        if !endpoint.is_empty() && !endpoint.starts_with("http://") {
+            return impossible("telemetry.otlp_endpoint", "must be http://host:port");
+        }
+        if !(0.0..=1.0).contains(&self.sample_ratio) {
+            return impossible("telemetry.sample_ratio", "must be from 0 to 1");
+        }
+        Ok(())
+    }
 }
 
 impl Config {
@@ -190,6 +248,11 @@ impl Config {
             .merge(Toml::file(named.as_deref().unwrap_or(FILE)))
             .merge(Env::raw().only(&["DATABASE_URL"]).map(|_| "database.url".into()))
             .merge(Env::raw().only(&["REDIS_URL"]).map(|_| "redis.url".into()))
+            .merge(
+                Env::raw()
+                    .only(&["OTEL_EXPORTER_OTLP_ENDPOINT"])
+                    .map(|_| "telemetry.otlp_endpoint".into()),
+            )
             .merge(environment);
         Self::checked(figment)
     }
@@ -236,9 +299,8 @@ impl Config {
         if !self.database.replica_url.is_empty() && !is_postgres(&self.database.replica_url) {
             return impossible("database.replica_url", "must be postgres://…");
         }
-        if !self.redis.url.is_empty() {
-            return impossible("redis.url", "this version has no Redis; leave it empty");
-        }
+        self.redis.check()?;
+        self.telemetry.check()?;
         if !(1..=64).contains(&self.database.readers) {
             return impossible("database.readers", "must be from 1 to 64");
         }
@@ -248,12 +310,17 @@ impl Config {
         if !self.auth.secret.is_empty() && self.auth.secret.chars().count() < 32 {
             return impossible("auth.secret", "must have at least 32 characters (COMMONS_SECRET)");
         }
+        let admin = &self.gateway.admin_listen;
+        if !admin.is_empty() && admin.parse::<SocketAddr>().is_err() {
+            return impossible("gateway.admin_listen", "must be an address and a port");
+        }
         if self.auth.issuer.is_empty() || self.auth.audience.is_empty() {
             return impossible("auth.issuer", "issuer and audience must not be empty");
         }
         let limits = &self.limits;
         if limits.sign_ins_per_minute == 0
             || limits.sends_per_ten_seconds == 0
+            || limits.guild_changes_per_minute == 0
             || limits.sockets_per_address == 0
         {
             return impossible("limits", "a limit must be at least 1");
@@ -301,17 +368,36 @@ mod tests {
     }
 
     #[test]
+    fn metrics_have_an_address_of_their_own() {
+        let admin = |toml: &str| {
+            Config::from_toml(toml)
+                .unwrap()
+                .gateway
+                .admin_address()
+                .to_string()
+        };
+        assert_eq!(admin(""), "127.0.0.1:9000");
+        assert_eq!(admin("[gateway]\nlisten = \"0.0.0.0:8010\""), "127.0.0.1:9010");
+        assert_eq!(admin("[gateway]\nlisten = \"127.0.0.1:0\""), "127.0.0.1:0");
+        assert_eq!(admin("[gateway]\nadmin_listen = \"10.0.0.1:9\""), "10.0.0.1:9");
+    }
+
+    #[test]
     fn bad_settings_say_which() {
         for (toml, word) in [
             ("colour = 1", "colour"),
             ("[gateway]\nlisten = 3", "listen"),
             ("[gateway", "TOML"),
             ("[gateway]\nlisten = \"nowhere\"", "listen"),
+            ("[gateway]\nadmin_listen = \"nowhere\"", "gateway.admin_listen"),
             ("[database]\nurl = \"mysql://x\"", "database.url"),
             ("[database]\nreaders = 0", "database.readers"),
             ("[database]\nwriters = 0", "database.writers"),
             ("[database]\nreplica_url = \"sqlite:x\"", "database.replica_url"),
-            ("[redis]\nurl = \"redis://x\"", "redis.url"),
+            ("[redis]\nurl = \"http://x\"", "redis.url"),
+            ("[redis]\nurl = \"redis://\"", "redis.url"),
+            ("[redis]\nnamespace = \"a b\"", "redis.namespace"),
+            ("[redis]\nslow_ms = 0", "redis.slow_ms"),
             ("[auth]\nsecret = \"short\"", "auth.secret"),
             ("environment = \"production\"", "auth.secret"),
             (
@@ -319,6 +405,11 @@ mod tests {
                 "gateway.introspection",
             ),
             ("[limits]\nsign_ins_per_minute = 0", "limits"),
+            (
+                "[telemetry]\notlp_endpoint = \"https://x\"",
+                "telemetry.otlp_endpoint",
+            ),
+            ("[telemetry]\nsample_ratio = 1.5", "telemetry.sample_ratio"),
         ] {
             let message = Config::from_toml(toml).unwrap_err().to_string();
             assert!(message.contains(word), "{toml}: {message}");

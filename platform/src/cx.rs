@@ -1,6 +1,6 @@
 //! The context of one request: who asks, from where, with which batches.
 
-use crate::{ApiError, auth::Actor};
+use crate::{ApiError, auth::Actor, telemetry::TracePoint};
 use std::{
     net::{IpAddr, Ipv6Addr},
     ops::Deref,
@@ -19,6 +19,8 @@ pub struct Origin {
     pub request_id: Arc<str>,
     /// The client's own words about itself, `User-Agent`; cut at 200 characters.
     pub device: Option<Arc<str>>,
+    /// The trace that the request continues.
+    pub trace: TracePoint,
 }
 
 impl Origin {

@@ -5,17 +5,29 @@
 //! neither starves the other. Every commit is on the disk before it returns. No query of any domain is
 //! here.
 
+mod among;
 mod open;
 mod schema;
+mod trouble;
 mod tx;
 
+pub use among::among;
+pub use open::{lock_alone, try_lock_alone, unbounded};
 pub use schema::{SCHEMA, SchemaError};
+pub use sea_orm::DatabaseConnection;
+pub use trouble::Trouble;
 pub use tx::Tx;
 
-use crate::config::DatabaseConfig;
+use crate::{
+    config::DatabaseConfig,
+    telemetry::{
+        metric::{self, Measured},
+        span,
+    },
+};
 use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    AccessMode, ConnectionTrait, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
 };
 use std::sync::{
     Arc,
@@ -30,6 +42,7 @@ pub struct Db {
     writer: DatabaseConnection,
     replica: DatabaseConnection,
     queries: Arc<AtomicU64>,
+    _measured: Measured,
 }
 
 impl Db {
@@ -50,15 +63,24 @@ impl Db {
             let queries = queries.clone();
             connection.set_metric_callback(move |info| {
                 queries.fetch_add(1, Ordering::Relaxed);
-                metrics::histogram!("commons_sql_seconds").record(info.elapsed.as_secs_f64());
+                metric::statement(info.elapsed, info.failed);
+                span::sql(info);
             });
         }
+        let pools = [("write", writer.clone()), ("read", reader.clone())];
+        let measured = metric::when_read(move || {
+            for (name, pool) in &pools {
+                let (size, idle) = open::used(pool);
+                metric::connections(name, size, idle);
+            }
+        });
         Ok(Self {
             replica: replica.unwrap_or_else(|| reader.clone()),
             reader,
             background,
             writer,
             queries,
+            _measured: measured,
         })
     }
 
@@ -131,7 +153,12 @@ impl Db {
     /// # Errors
     /// When the database fails.
     pub async fn analyze(&self) -> Result<(), DbErr> {
-        self.writer.execute_unprepared("ANALYZE").await.map(|_| ())
+        let analyze = match self.is_postgres() {
+            // Longer than any request may take; the setting ends with the statement.
+            true => "SET LOCAL statement_timeout = '5min'; ANALYZE",
+            false => "ANALYZE",
+        };
+        self.writer.execute_unprepared(analyze).await.map(|_| ())
     }
 
     /// Closes every connection; what was committed stays.

@@ -4,7 +4,7 @@
 //! client gets the request id to quote. Each crate has its own error enum and turns it into an
 //! [`ApiError`]; nothing else becomes an answer.
 
-use crate::loader::LoadError;
+use crate::{db::Trouble, loader::LoadError};
 use async_graphql::ErrorExtensions;
 use sea_orm::DbErr;
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
@@ -33,6 +33,19 @@ pub enum Code {
 }
 
 impl Code {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::Invalid,
+        Self::Conflict,
+        Self::RateLimited,
+        Self::Overloaded,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
     /// The word on the API.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -136,13 +149,13 @@ impl ApiError {
 
     /// What a client is told when the database fails like this.
     fn of_database(error: &DbErr) -> Self {
-        match error {
-            DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout) => Self::overloaded(),
-            DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Self::new(
+        match Trouble::of(error) {
+            Trouble::Busy => Self::overloaded(),
+            Trouble::Gone => Self::new(
                 Code::Unavailable,
                 "a part of the service does not answer, try again",
             ),
-            _ => Self::new(Code::Internal, "something went wrong inside"),
+            Trouble::Refused => Self::new(Code::Internal, "something went wrong inside"),
         }
     }
 

@@ -8,7 +8,15 @@ mod http;
 pub mod limits;
 mod socket;
 
-use crate::{ApiError, Code, Cx, Origin, Platform, auth::Actor, cx::Service};
+use crate::{
+    ApiError, Code, Cx, Origin, Platform,
+    auth::Actor,
+    cx::Service,
+    telemetry::{
+        operation::{Operations, Running},
+        span,
+    },
+};
 use async_graphql::{ObjectType, Request, Response, Schema, ServerError, SubscriptionType, Value};
 use bytes::Bytes;
 use futures_util::{
@@ -17,8 +25,9 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use std::{str::FromStr, sync::Arc};
+use tracing::{Instrument, Span};
 
-pub use http::MAX_BODY;
+pub use http::{MAX_BODY, MAX_INTERNAL_BODY};
 
 /// What a caller of a subgraph asserts beside the document.
 #[derive(Debug, Clone)]
@@ -36,6 +45,7 @@ pub struct Subgraph {
     sdl: Arc<str>,
     platform: Platform,
     engine: Arc<dyn Engine>,
+    operations: Arc<Operations>,
 }
 
 impl std::fmt::Debug for Subgraph {
@@ -90,9 +100,11 @@ impl Subgraph {
         Sub: SubscriptionType + 'static,
         S: Service,
     {
-        let sdl = sdl(&schema).into();
+        let sdl: Arc<str> = sdl(&schema).into();
         Self {
             name,
+            // Not the federated SDL, which may leave subscriptions out.
+            operations: Operations::new(name, &schema.sdl()),
             sdl,
             platform,
             engine: Arc::new(Served { schema, service }),
@@ -113,38 +125,58 @@ impl Subgraph {
     pub async fn answer(&self, body: &[u8], call: Call) -> Bytes {
         let response = match parse(body) {
             Ok(request) => self.execute(request, call).await,
-            Err(error) => failed(error),
+            Err(error) => span::request(&call.origin.request_id).in_scope(|| failed(error)),
         };
         encode(&response)
     }
 
     /// Executes one query or mutation.
     pub async fn execute(&self, request: Request, call: Call) -> Response {
-        let started = std::time::Instant::now();
-        let response = match self.admit(request, call.authorization.as_deref()) {
-            Ok((request, actor)) => {
-                use tracing::Instrument;
-                let span = tracing::info_span!("request", subgraph = self.name, id = %call.origin.request_id);
-                with_codes(
-                    self.engine
-                        .execute(request, actor, call.origin)
-                        .instrument(span)
-                        .await,
-                )
+        let logged = span::request(&call.origin.request_id);
+        self.execute_logged(request, call).instrument(logged).await
+    }
+
+    async fn execute_logged(&self, request: Request, call: Call) -> Response {
+        let mut running = self.operations.begin();
+        let (mut request, actor) = match self.admit(request, call.authorization.as_deref()) {
+            Ok(admitted) => admitted,
+            Err(error) => {
+                let response = failed(error);
+                running.settle(&response);
+                return response;
             }
-            Err(error) => failed(error),
         };
-        metrics::histogram!("commons_subgraph_seconds", "subgraph" => self.name)
-            .record(started.elapsed().as_secs_f64());
+        running.read(&mut request);
+        let traced = self.traced(&running, &call.origin);
+        let response = self.engine.execute(request, actor, call.origin);
+        let response = with_codes(response.instrument(traced.clone()).await);
+        span::settle(&traced, running.settle(&response));
         response
     }
 
     /// Runs any operation as a stream of responses: one for a query, many for a subscription.
     pub fn stream(&self, request: Request, actor: Actor, origin: Origin) -> BoxStream<'static, Response> {
-        match self.within_limits(request) {
-            Ok(request) => self.engine.stream(request, actor, origin).map(with_codes).boxed(),
-            Err(error) => stream::once(async { failed(error) }).boxed(),
-        }
+        let logged = span::request(&origin.request_id);
+        let _logged = logged.enter();
+        let mut running = self.operations.begin();
+        let (responses, traced) = match self.within_limits(request) {
+            Ok(mut request) => {
+                running.read(&mut request);
+                let traced = self.traced(&running, &origin);
+                let responses = self.engine.stream(request, actor, origin);
+                (responses.map(with_codes).boxed(), traced)
+            }
+            Err(error) => {
+                let response = failed(error);
+                (stream::once(async { response }).boxed(), Span::none())
+            }
+        };
+        running.follow(responses, logged.clone(), traced)
+    }
+
+    fn traced(&self, running: &Running, origin: &Origin) -> Span {
+        let (kind, field) = (running.kind(), running.field());
+        span::operation(self.name, kind, field, &origin.request_id, &origin.trace)
     }
 
     /// The routes of this subgraph: `/graphql`, `/graphql/ws` and health.

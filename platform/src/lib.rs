@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`config`] and [`telemetry`] start a process, [`clock`], [`db`], [`cache`], [`bus`]
 //! and [`loader`] carry its data, [`auth`] says who asks, [`error`] and [`page`] shape the answers,
-//! and [`graphql`] serves a schema. No domain is named here.
+//! [`graphql`] serves a schema, and [`internal`] keeps strangers from it. No domain is named here.
 #![forbid(unsafe_code)]
 
 pub mod auth;
@@ -15,10 +15,14 @@ pub mod db;
 pub mod error;
 pub mod graphql;
 pub mod health;
+pub mod internal;
 pub mod loader;
 pub mod page;
+pub mod process;
 pub mod rate;
+pub mod redis;
 pub mod secret;
+pub mod service;
 pub mod task;
 pub mod telemetry;
 
@@ -26,4 +30,4 @@ mod platform;
 
 pub use cx::{Cx, Origin};
 pub use error::{ApiError, Code};
-pub use platform::{Platform, create_private};
+pub use platform::{Platform, StartError, create_private};

@@ -2,11 +2,12 @@
 
 use crate::{
     auth::Tokens,
-    bus::{Bus, MemoryBus},
-    cache::{Cache, MemoryCache},
+    bus::{Bus, MemoryBus, RedisBus},
+    cache::{Cache, MemoryCache, RedisCache},
     clock::{Clock, SystemClock},
     config::Config,
     db::Db,
+    redis::Redis,
     secret::Secret,
 };
 use std::{path::Path, sync::Arc};
@@ -63,12 +64,28 @@ impl Platform {
         ))
     }
 
-    /// The platform over parts that are there already.
+    /// The platform over parts that are there already. The cache and the bus are in Redis where one is
+    /// set, whether it answers now or not; else in this process. Needs a tokio runtime.
     pub fn assemble(config: Config, db: Db, secret: Secret, clock: Arc<dyn Clock>) -> Self {
-        let tokens = Tokens::new(&config.auth, clock.clone());
+        let tokens = Tokens::new(&config.auth, &secret, clock.clone());
+        let redis = Redis::open_if_set(&config.redis).expect("the settings were checked");
+        let (cache, bus): (Arc<dyn Cache>, Arc<dyn Bus>) = match &redis {
+            Some(redis) => {
+                let bus = Arc::new(RedisBus::new(redis));
+                let doubt = bus.doubt();
+                (
+                    Arc::new(RedisCache::new(redis, clock.clone(), db.clone(), doubt)),
+                    bus,
+                )
+            }
+            None => (
+                Arc::new(MemoryCache::new(clock.clone(), CACHE_BYTES)),
+                Arc::new(MemoryBus::new()),
+            ),
+        };
         Self {
-            cache: Arc::new(MemoryCache::new(clock.clone(), CACHE_BYTES)),
-            bus: Arc::new(MemoryBus::new()),
+            cache,
+            bus,
             tokens: Arc::new(tokens),
             config: Arc::new(config),
             db,

@@ -1,14 +1,26 @@
 //! Access tokens: signed, checked, and refused once their session is revoked.
+//!
+//! Beside them there are connection tokens, which stay between the gateway and the services. They have
+//! an audience of their own and one key, made from the instance's secret, so that every process can
+//! sign and check them; neither kind passes for the other.
 
-use super::{Actor, KeySet};
-use crate::{ApiError, clock::Clock, config::AuthConfig};
+use super::{
+    Actor, KeySet, SigningKey,
+    keys::Checker,
+    sessions::{SessionEnd, Sessions},
+    verified::Verified,
+};
+use crate::{ApiError, clock::Clock, config::AuthConfig, secret::Secret};
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, TimeDelta, Utc};
-use dashmap::DashMap;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use tokio::sync::Notify;
 use uuid::Uuid;
+
+/// The name of the key that signs connection tokens.
+const GATEWAY: &str = "gateway";
 
 /// How long an access token is good for.
 pub const ACCESS_TOKEN_LIFETIME: TimeDelta = TimeDelta::minutes(5);
@@ -25,14 +37,24 @@ pub struct AccessToken {
     pub expires_at: DateTime<Utc>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Claims {
-    iss: String,
-    aud: String,
-    sub: Uuid,
-    sid: Uuid,
-    iat: i64,
-    exp: i64,
+/// What a token says.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Claims {
+    pub(super) iss: String,
+    pub(super) aud: String,
+    pub(super) sub: Uuid,
+    pub(super) sid: Uuid,
+    pub(super) iat: i64,
+    pub(super) exp: i64,
+}
+
+/// With what a connection goes on.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// The `authorization` value of its calls.
+    pub authorization: String,
+    /// The session that it lives as long as.
+    pub session: Uuid,
 }
 
 /// Signs and checks the access tokens of a process.
@@ -41,7 +63,10 @@ pub struct Tokens {
     audience: String,
     clock: Arc<dyn Clock>,
     keys: ArcSwapOption<KeySet>,
-    revoked: DashMap<Uuid, DateTime<Utc>>,
+    connections: KeySet,
+    verified: Verified,
+    sessions: Arc<Sessions>,
+    unknown_key: Notify,
 }
 
 impl std::fmt::Debug for Tokens {
@@ -53,20 +78,34 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// Tokens of an issuer; nothing passes until there are keys.
-    pub fn new(config: &AuthConfig, clock: Arc<dyn Clock>) -> Self {
+    /// Tokens of an issuer; no access token passes until there are keys.
+    pub fn new(config: &AuthConfig, secret: &Secret, clock: Arc<dyn Clock>) -> Self {
+        let key = SigningKey::from_seed(GATEWAY, &secret.derive("commons gateway key"));
         Self {
             issuer: config.issuer.clone(),
             audience: config.audience.clone(),
             clock,
             keys: ArcSwapOption::empty(),
-            revoked: DashMap::new(),
+            connections: KeySet::new(&key, &[]).expect("32 bytes make an Ed25519 key"),
+            verified: Verified::default(),
+            sessions: Arc::default(),
+            unknown_key: Notify::new(),
         }
     }
 
     /// Takes over a set of keys.
     pub fn set_keys(&self, keys: KeySet) {
         self.keys.store(Some(Arc::new(keys)));
+    }
+
+    /// Whether there are keys to check access tokens with.
+    pub fn has_keys(&self) -> bool {
+        self.keys.load().is_some()
+    }
+
+    /// Waits until a token names a key that is not there.
+    pub(super) async fn unknown_key(&self) {
+        self.unknown_key.notified().await;
     }
 
     /// The public keys as a JSON Web Key Set; none before there are keys.
@@ -77,21 +116,26 @@ impl Tokens {
     /// A token for a session of a user.
     ///
     /// # Errors
-    /// `UNAVAILABLE` before there are keys.
+    /// `UNAVAILABLE` while there is no key that signs.
     pub fn issue(&self, user: Uuid, session: Uuid) -> Result<AccessToken, ApiError> {
-        self.sign(user, session, self.audience.clone(), ACCESS_TOKEN_LIFETIME)
+        let keys = self.keys.load();
+        let keys = keys.as_ref().ok_or_else(no_keys)?;
+        self.sign(
+            keys,
+            (user, session),
+            self.audience.clone(),
+            ACCESS_TOKEN_LIFETIME,
+        )
     }
 
     fn sign(
         &self,
-        user: Uuid,
-        session: Uuid,
+        keys: &KeySet,
+        (user, session): (Uuid, Uuid),
         audience: String,
         lifetime: TimeDelta,
     ) -> Result<AccessToken, ApiError> {
-        let keys = self.keys.load();
-        let keys = keys.as_ref().ok_or_else(no_keys)?;
-        let (kid, key) = keys.signer();
+        let (kid, key) = keys.signer().ok_or_else(no_keys)?;
         let now = self.clock.now();
         let expires_at = now + lifetime;
         let claims = Claims {
@@ -112,41 +156,55 @@ impl Tokens {
     ///
     /// # Errors
     /// `UNAUTHENTICATED` for whatever is not a live token of ours: a bad token is never anonymous.
+    /// `UNAVAILABLE` for an access token before there are keys.
     pub fn actor(&self, authorization: Option<&str>) -> Result<Actor, ApiError> {
         let Some(authorization) = authorization else {
             return Ok(Actor::Anonymous);
         };
-        let token = bearer(authorization).ok_or_else(ApiError::unauthenticated)?;
-        self.check(token).ok_or_else(ApiError::unauthenticated)
+        let (token, kid) = signed(authorization).ok_or_else(ApiError::unauthenticated)?;
+        if kid == GATEWAY {
+            self.check_connection(token)
+        } else {
+            self.check_access(token, &kid)
+        }
     }
 
-    /// The `authorization` value with which a connection goes on that was opened with this one: its
-    /// token lives [`CONNECTION_LIFETIME`], or until the session is revoked. It stays between the
-    /// gateway and the subgraphs and is never given to a client.
+    /// With what a connection goes on that was opened with this `authorization` value: its token lives
+    /// [`CONNECTION_LIFETIME`], or until the session is revoked. It stays between the gateway and the
+    /// services and is never given to a client.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` when the value is not a live token of ours.
-    pub fn for_connection(&self, authorization: &str) -> Result<String, ApiError> {
-        match self.actor(Some(authorization))? {
+    /// `UNAUTHENTICATED` when the value is not a live access token of ours, `UNAVAILABLE` before there
+    /// are keys.
+    pub fn for_connection(&self, authorization: &str) -> Result<Connection, ApiError> {
+        let (token, kid) = signed(authorization).ok_or_else(ApiError::unauthenticated)?;
+        match self.check_access(token, &kid)? {
             Actor::Anonymous => Err(ApiError::unauthenticated()),
             Actor::User { user, session } => {
-                let token = self.sign(user, session, self.connection_audience(), CONNECTION_LIFETIME)?;
-                Ok(format!("Bearer {}", token.text))
+                let audience = self.connection_audience();
+                let token = self.sign(&self.connections, (user, session), audience, CONNECTION_LIFETIME)?;
+                Ok(Connection {
+                    authorization: format!("Bearer {}", token.text),
+                    session,
+                })
             }
         }
     }
 
-    /// From now on no token of the session passes.
+    /// From now on no token of the session passes, and who waits for its end is woken.
     pub fn revoke_session(&self, session: Uuid) {
-        let now = self.clock.now();
-        self.revoked
-            .retain(|_, at| now - *at < CONNECTION_LIFETIME + ACCESS_TOKEN_LIFETIME);
-        self.revoked.insert(session, now);
+        let kept = CONNECTION_LIFETIME + ACCESS_TOKEN_LIFETIME;
+        self.sessions.revoke(session, self.clock.now(), kept);
     }
 
     /// Whether the session was revoked lately; older tokens have expired by themselves.
     pub fn is_revoked(&self, session: Uuid) -> bool {
-        self.revoked.contains_key(&session)
+        self.sessions.is_revoked(session)
+    }
+
+    /// Waits for the revocation of a session.
+    pub fn end_of(&self, session: Uuid) -> SessionEnd {
+        self.sessions.end_of(session)
     }
 
     /// The audience of tokens that never leave the house.
@@ -154,28 +212,57 @@ impl Tokens {
         format!("{}/connection", self.audience)
     }
 
-    fn check(&self, token: &str) -> Option<Actor> {
-        let header = jsonwebtoken::decode_header(token).ok()?;
-        if header.alg != Algorithm::EdDSA {
-            return None;
-        }
+    fn check_connection(&self, token: &str) -> Result<Actor, ApiError> {
+        let key = self.connections.checker(GATEWAY);
+        let claims = key.and_then(|key| self.read(token, key, &self.connection_audience()));
+        claims
+            .and_then(|claims| self.live(&claims))
+            .ok_or_else(ApiError::unauthenticated)
+    }
+
+    fn check_access(&self, token: &str, kid: &str) -> Result<Actor, ApiError> {
         let keys = self.keys.load();
-        let key = keys.as_ref()?.checker(header.kid.as_deref()?)?;
-        let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.set_issuer(&[&self.issuer]);
-        validation.set_audience(&[&self.audience, &self.connection_audience()]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // The injected clock decides below, to the second and without leeway.
-        validation.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &validation)
-            .ok()?
-            .claims;
+        let keys = keys.as_ref().ok_or_else(no_keys)?;
+        let Some(key) = keys.checker(kid) else {
+            self.unknown_key.notify_one();
+            return Err(ApiError::unauthenticated());
+        };
+        let claims = self.read(token, key, &self.audience);
+        claims
+            .and_then(|claims| self.live(&claims))
+            .ok_or_else(ApiError::unauthenticated)
+    }
+
+    /// What a token says, when this key signed it for this audience.
+    fn read(&self, token: &str, key: &Checker, audience: &str) -> Option<Claims> {
+        self.verified.claims(token, key, audience, || {
+            let mut validation = Validation::new(Algorithm::EdDSA);
+            validation.set_issuer(&[&self.issuer]);
+            validation.set_audience(&[audience]);
+            validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+            // The injected clock decides, to the second and without leeway.
+            validation.validate_exp = false;
+            let read = jsonwebtoken::decode::<Claims>(token, &key.key, &validation).ok()?;
+            Some(read.claims)
+        })
+    }
+
+    /// The actor, while the token has not expired and the session is not revoked.
+    fn live(&self, claims: &Claims) -> Option<Actor> {
         let live = claims.exp > self.clock.now().timestamp() && !self.is_revoked(claims.sid);
         live.then_some(Actor::User {
             user: claims.sub,
             session: claims.sid,
         })
     }
+}
+
+/// The token of an `authorization` value and the name of the key that it says it is signed with.
+fn signed(authorization: &str) -> Option<(&str, String)> {
+    let token = bearer(authorization)?;
+    let header = jsonwebtoken::decode_header(token).ok()?;
+    let kid = header.kid.filter(|_| header.alg == Algorithm::EdDSA)?;
+    Some((token, kid))
 }
 
 /// The token of `Bearer <token>`, the scheme in any case.
@@ -207,7 +294,8 @@ mod tests {
         let clock = Arc::new(ManualClock::new(
             DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
         ));
-        let tokens = Tokens::new(&Config::from_toml("").unwrap().auth, clock.clone());
+        let secret = Secret::new("a secret of the tests");
+        let tokens = Tokens::new(&Config::from_toml("").unwrap().auth, &secret, clock.clone());
         let key = SigningKey::generate();
         tokens.set_keys(KeySet::new(&key, &[SigningKey::generate()]).unwrap());
         Fixture { tokens, clock, key }
@@ -260,6 +348,8 @@ mod tests {
         let (user, session) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let header = format!("Bearer {}", f.tokens.issue(user, session).unwrap().text);
         let connection = f.tokens.for_connection(&header).unwrap();
+        assert_eq!(connection.session, session);
+        let connection = connection.authorization;
         f.clock.advance(ACCESS_TOKEN_LIFETIME);
         assert!(f.tokens.for_connection(&header).is_err());
         assert_eq!(
@@ -271,6 +361,121 @@ mod tests {
             .advance(CONNECTION_LIFETIME - ACCESS_TOKEN_LIFETIME - TimeDelta::seconds(1));
         f.tokens.revoke_session(Uuid::from_u128(3));
         assert!(f.tokens.actor(Some(&connection)).is_err());
+    }
+
+    /// A process of the same instance that has the public keys alone.
+    fn other_process(f: &Fixture) -> Tokens {
+        let secret = Secret::new("a secret of the tests");
+        let tokens = Tokens::new(&Config::from_toml("").unwrap().auth, &secret, f.clock.clone());
+        tokens.set_keys(KeySet::from_jwks(&f.tokens.jwks().unwrap()).unwrap());
+        tokens
+    }
+
+    #[test]
+    fn processes_of_an_instance_know_each_other_s_tokens() {
+        let (f, who) = (fixture(), (Uuid::from_u128(1), Uuid::from_u128(2)));
+        let gateway = other_process(&f);
+        let header = format!("Bearer {}", f.tokens.issue(who.0, who.1).unwrap().text);
+        let expected = Actor::User {
+            user: who.0,
+            session: who.1,
+        };
+        assert_eq!(gateway.actor(Some(&header)).unwrap(), expected);
+        let connection = gateway.for_connection(&header).unwrap().authorization;
+        assert_eq!(f.tokens.actor(Some(&connection)).unwrap(), expected);
+        assert_eq!(
+            gateway.issue(who.0, who.1).unwrap_err().code(),
+            crate::Code::Unavailable
+        );
+    }
+
+    #[test]
+    fn an_access_token_is_no_connection_token_and_the_reverse() {
+        let f = fixture();
+        let signed = |kid: &str, key: &SigningKey, audience: &str| {
+            let mut header = Header::new(Algorithm::EdDSA);
+            header.kid = Some(kid.to_owned());
+            let claims = serde_json::json!({
+                "iss": "commons", "aud": audience, "sub": Uuid::nil(), "sid": Uuid::nil(),
+                "iat": 1_700_000_000, "exp": 1_700_000_300,
+            });
+            let key = jsonwebtoken::EncodingKey::from_ed_der(&key.to_pkcs8());
+            format!("Bearer {}", jsonwebtoken::encode(&header, &claims, &key).unwrap())
+        };
+        let secret = Secret::new("a secret of the tests");
+        let gateway = SigningKey::from_seed(GATEWAY, &secret.derive("commons gateway key"));
+        let passes = |token: &str| f.tokens.actor(Some(token)).is_ok();
+        assert!(passes(&signed(f.key.kid(), &f.key, "commons")));
+        assert!(passes(&signed(GATEWAY, &gateway, "commons/connection")));
+        for (kid, key, audience) in [
+            (f.key.kid(), &f.key, "commons/connection"),
+            (GATEWAY, &gateway, "commons"),
+            (f.key.kid(), &gateway, "commons"),
+            (f.key.kid(), &gateway, "commons/connection"),
+            (GATEWAY, &f.key, "commons"),
+            (GATEWAY, &f.key, "commons/connection"),
+        ] {
+            assert!(!passes(&signed(kid, key, audience)), "{kid} for {audience}");
+        }
+        // A connection does not open connections.
+        let connection = signed(GATEWAY, &gateway, "commons/connection");
+        assert!(f.tokens.for_connection(&connection).is_err());
+        // A published key of the gateway's name does not count.
+        let impostor = SigningKey::from_seed(GATEWAY, &[7; 32]);
+        f.tokens.set_keys(KeySet::new(&impostor, &[]).unwrap());
+        assert!(!passes(&signed(GATEWAY, &impostor, "commons")));
+        assert!(!passes(&signed(GATEWAY, &impostor, "commons/connection")));
+    }
+
+    #[test]
+    fn what_was_checked_once_is_refused_when_it_counts_no_more() {
+        let f = fixture();
+        let (user, session) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let header = format!("Bearer {}", f.tokens.issue(user, session).unwrap().text);
+        let passes = || f.tokens.actor(Some(&header)).is_ok();
+        assert!(passes() && passes());
+        // Another key under the same name, and no key of the name.
+        let same_name = SigningKey::from_seed(f.key.kid(), &[7; 32]);
+        f.tokens.set_keys(KeySet::new(&same_name, &[]).unwrap());
+        assert!(!passes());
+        f.tokens
+            .set_keys(KeySet::new(&SigningKey::generate(), &[]).unwrap());
+        assert!(!passes());
+        f.tokens.set_keys(KeySet::new(&f.key, &[]).unwrap());
+        assert!(passes());
+        // One character of a good token changed.
+        let (rest, last) = header.split_at(header.len() - 20);
+        let altered = if last.starts_with('A') { "B" } else { "A" };
+        assert!(
+            f.tokens
+                .actor(Some(&format!("{rest}{altered}{}", &last[1..])))
+                .is_err()
+        );
+        // Its end, and its session's end.
+        let other = format!(
+            "Bearer {}",
+            f.tokens.issue(user, Uuid::from_u128(3)).unwrap().text
+        );
+        assert!(f.tokens.actor(Some(&other)).is_ok());
+        f.tokens.revoke_session(Uuid::from_u128(3));
+        assert!(f.tokens.actor(Some(&other)).is_err());
+        f.clock.advance(ACCESS_TOKEN_LIFETIME);
+        assert!(!passes());
+    }
+
+    #[test]
+    fn without_keys_nothing_is_known_of_a_token() {
+        let f = fixture();
+        let header = format!(
+            "Bearer {}",
+            f.tokens.issue(Uuid::nil(), Uuid::nil()).unwrap().text
+        );
+        let secret = Secret::new("a secret of the tests");
+        let young = Tokens::new(&Config::from_toml("").unwrap().auth, &secret, f.clock.clone());
+        assert!(!young.has_keys());
+        let code = |authorization: &str| young.actor(Some(authorization)).unwrap_err().code();
+        assert_eq!(code(&header), crate::Code::Unavailable);
+        assert_eq!(code("Bearer nonsense"), crate::Code::Unauthenticated);
     }
 
     #[test]

@@ -65,6 +65,7 @@ impl Hub {
 
     /// Tells everybody that messages were lost.
     pub fn missed(&self) {
+        metrics::counter!("commons_bus_missed_total").increment(1);
         let table = self.subjects.0.read().unwrap_or_else(PoisonError::into_inner);
         for (_, feed) in table.feeds.values().flatten() {
             feed.tell(Heard::Missed);

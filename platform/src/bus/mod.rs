@@ -8,10 +8,12 @@
 mod hub;
 mod listener;
 mod memory;
+mod redis;
 
 pub use hub::Hub;
 pub use listener::{Heard, Listener};
 pub use memory::MemoryBus;
+pub use redis::RedisBus;
 
 use bytes::Bytes;
 

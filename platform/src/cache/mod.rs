@@ -19,19 +19,44 @@
 //!   key stays *mixed* until the last tombstone is gone, keeps nothing, and the next reader fills it.
 //! - A token that is unknown (expired, or lost in a wipe) stores nothing and drops what it finds.
 //! - After a [wipe](Cache::wipe), wherever it comes from, tombstones placed before it still hold:
-//!   an implementation that loses them grants no lease for [`TOMBSTONE`].
+//!   an implementation that loses them grants no lease for [`TOMBSTONE`], and lets nobody leave a value
+//!   who places a tombstone within that time.
+//! - A writer whose tombstone could not be placed [owes](Cache::owe) the cache before its commit: until
+//!   it has removed the rows nobody who shares the cache reads from it.
+//!
+//! No read that begins two seconds after a commit is older than it. Why, whatever happens to a cache
+//! that is shared over a network:
+//!
+//! | what happens | what holds |
+//! |---|---|
+//! | it hangs or is away when the tombstone is placed | the writer owes. Others notice the debt in 1.2 s, drop what they have near, and read the database until the rows are removed |
+//! | it hangs or is away after that | the value went with the tombstone, which outlives the transaction; then readers fill from the database |
+//! | it goes on after a hang, with old values | those written meanwhile are owed. Calls that it carries out late hold tokens that a removal or another write has voided |
+//! | it comes back with an old copy of the data | it knows no scripts; who finds that out voids all it holds before anybody reads (`redis::scripts`) |
+//! | it loses everything, or a replica without data takes over | the rule of wipes above, by its guards (`redis`) |
+//! | it evicts | a value or a lease: a miss. A tombstone goes only with its guard: as when it loses everything |
+//! | one process is cut off from it and another is not | the debt is in the database, which both need: `redis::debtors` |
+//! | the process that owes dies | its mark in the database stays, runs out, and who sees that wipes the cache |
+//! | a writer dies between commit and word | its tombstone stands, or else its debt |
+//! | the database is away for a reader | its knowledge of debts is too old after 1.2 s; it reads nothing from the cache |
+//! | a near copy whose invalidation was lost | it lives for two seconds from before its reading began |
+//!
+//! Not covered: two masters at once that both take writes, as Redis Sentinel can have for a while unless
+//! `min-replicas-to-write` is set, and a server's clock that jumps ahead by seconds.
 //!
 //! So revisions decide nothing here: they travel inside the value, for a reader that asks for at
 //! least one. What a value means, who may see it and what to do on an error is the loader's matter.
 
 mod memory;
+mod redis;
 mod writers;
 
 pub use memory::MemoryCache;
+pub use redis::RedisCache;
 pub(crate) use writers::Writers;
 
 use bytes::Bytes;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// How long a reader may take from its miss to its fill.
 pub const LEASE: Duration = Duration::from_secs(3);
@@ -100,6 +125,18 @@ pub struct Put {
     pub ttl: Duration,
 }
 
+/// Held for as long as rows may be in the cache that a write of this process has replaced without its
+/// tombstone. Clones are one debt.
+#[derive(Clone, Default)]
+#[must_use = "dropped, it says that the cache is right again"]
+pub struct Debt(Option<Arc<redis::Owing>>);
+
+impl std::fmt::Debug for Debt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Debt").field(&self.0.is_some()).finish()
+    }
+}
+
 /// Why the cache did not answer. Whether the call took effect is then unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
@@ -141,4 +178,17 @@ pub trait Cache: Send + Sync + 'static {
 
     /// Forgets every value and lease, also those of other processes.
     async fn wipe(&self) -> Result<(), CacheError>;
+
+    /// Makes known that a write is about to commit of which this cache could not be told, for as long as
+    /// the debt is held: nobody who shares the cache reads from it meanwhile. Returns when the commit may
+    /// rely on that. A cache of one process needs none of it.
+    async fn owe(&self) -> Debt {
+        Debt::default()
+    }
+
+    /// Whether rows that came from here are as new as the cache promises. While this is false every key
+    /// is busy, and who keeps copies does not use them.
+    fn trusted(&self) -> bool {
+        true
+    }
 }

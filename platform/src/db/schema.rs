@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 /// The name of the last migration that this program knows.
-pub const SCHEMA: &str = "m0004_stream";
+pub const SCHEMA: &str = "m0008_cache";
 
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]

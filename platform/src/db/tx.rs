@@ -3,6 +3,7 @@
 //! The cache's tombstones are put before a commit and stand for 10 s. So a commit is sent within 5 s of
 //! the beginning, and PostgreSQL gives it 5 s more: whatever a writer does, its tombstone outlives it.
 
+use crate::telemetry::span;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -35,7 +36,10 @@ impl Tx {
             self.inner.rollback().await?;
             return Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout));
         }
-        self.inner.commit().await
+        let (backend, sent) = (self.inner.get_database_backend(), Instant::now());
+        let committed = self.inner.commit().await;
+        span::commit(backend, sent.elapsed(), committed.is_err());
+        committed
     }
 
     /// Undoes everything.

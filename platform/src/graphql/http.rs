@@ -1,12 +1,21 @@
 //! A subgraph over HTTP: `POST /graphql` with JSON, and the WebSocket upgrade.
+//!
+//! Both are for the other processes of this instance alone ([`crate::internal`]): nothing of a
+//! stranger's call is read. The router can't send headers with an upgrade, only in `connection_init`,
+//! so a WebSocket without the token is let in as far as that message.
 
 use super::{Call, Subgraph, encode, failed, socket};
-use crate::{ApiError, Origin};
+use crate::{
+    ApiError, Origin,
+    internal::{self, CLIENT_ADDRESS, InternalToken, REQUEST_ID},
+    telemetry::{TRACEPARENT, TracePoint},
+};
 use axum::{
-    Router,
+    Extension, Router,
     body::Bytes,
     extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, State, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header, request::Parts},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -17,20 +26,30 @@ use std::{
 };
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
-/// How large a request may be, in bytes.
+/// How large a client's request may be, in bytes.
 pub const MAX_BODY: usize = 256 * 1024;
+/// The same between the gateway and a subgraph: what it adds must not make a good request too large.
+pub const MAX_INTERNAL_BODY: usize = 2 * MAX_BODY;
 const DEADLINE: Duration = Duration::from_secs(30);
 const MAX_DEVICE: usize = 200;
+const MAX_REQUEST_ID: usize = 64;
 
 pub(super) fn router(subgraph: Subgraph) -> Router {
+    let token = InternalToken::of(&subgraph.platform.secret);
     let queries = Router::new()
         .route("/graphql", post(query).fallback(wrong_method))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(DefaultBodyLimit::max(MAX_INTERNAL_BODY))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
             DEADLINE,
-        ));
-    let sockets = Router::new().route("/graphql/ws", get(socket::upgrade));
+        ))
+        .layer(from_fn_with_state(token.clone(), internal::only));
+    let sockets = Router::new()
+        .route(
+            "/graphql/ws",
+            get(socket::upgrade).fallback(async || internal::stranger()),
+        )
+        .layer(Extension(token));
     queries
         .merge(sockets)
         .layer(CatchPanicLayer::new())
@@ -49,7 +68,7 @@ async fn query(
             let error = ApiError::invalid(
                 "body",
                 "BODY_TOO_LARGE",
-                format!("a request has at most {MAX_BODY} bytes"),
+                format!("a request has at most {MAX_INTERNAL_BODY} bytes"),
             );
             return refused(StatusCode::PAYLOAD_TOO_LARGE, error);
         }
@@ -66,7 +85,7 @@ async fn query(
     }
     let call = Call {
         authorization: authorization(&headers),
-        origin: peer.origin(&headers),
+        origin: peer.origin(&Asserted::of(&headers)),
     };
     json(StatusCode::OK, subgraph.answer(&body, call).await)
 }
@@ -116,14 +135,37 @@ impl<S: Send + Sync> FromRequestParts<S> for Peer {
     }
 }
 
+/// What another process of this instance says of the client for whom it calls.
+#[derive(Debug, Default)]
+pub(super) struct Asserted<'a> {
+    pub(super) address: Option<&'a str>,
+    pub(super) request_id: Option<&'a str>,
+    pub(super) device: Option<&'a str>,
+    pub(super) trace: Option<&'a str>,
+}
+
+impl<'a> Asserted<'a> {
+    pub(super) fn of(headers: &'a HeaderMap) -> Self {
+        Self {
+            address: text(headers, CLIENT_ADDRESS),
+            request_id: text(headers, REQUEST_ID),
+            device: text(headers, header::USER_AGENT),
+            trace: text(headers, TRACEPARENT),
+        }
+    }
+}
+
 impl Peer {
-    pub(super) fn origin(self, headers: &HeaderMap) -> Origin {
-        let device = text(headers, header::USER_AGENT);
-        let id = headers.get("x-request-id").and_then(|value| value.to_str().ok());
+    /// Where a call comes from whose sender has shown the internal token; the peer itself when that says
+    /// nothing of a client.
+    pub(super) fn origin(self, asserted: &Asserted<'_>) -> Origin {
+        let cut = |text: &str, length| text.chars().take(length).collect::<String>().into();
+        let address = asserted.address.and_then(|address| address.parse().ok());
         Origin {
-            address: self.0,
-            request_id: id.unwrap_or("-").into(),
-            device: device.map(|device| device.chars().take(MAX_DEVICE).collect::<String>().into()),
+            address: address.unwrap_or(self.0),
+            request_id: cut(asserted.request_id.unwrap_or("-"), MAX_REQUEST_ID),
+            device: asserted.device.map(|device| cut(device, MAX_DEVICE)),
+            trace: asserted.trace.map_or_else(TracePoint::default, TracePoint::parse),
         }
     }
 }

@@ -4,14 +4,23 @@
 //! when the last frame was taken, so a slow client holds back its own streams and nothing else, and
 //! what is queued is bounded by what the streams themselves hold. A token that does not pass is told to
 //! each operation, not by a close code: the router would take that for a subgraph that is down.
+//!
+//! Who has not shown the internal token with the upgrade must show it in `connection_init`, as the
+//! first message, short and soon; nothing else of theirs is looked at.
 
 use super::{
     Subgraph, failed,
-    http::{MAX_BODY, Peer, authorization},
+    http::{Asserted, MAX_INTERNAL_BODY, Peer, authorization as authorization_of},
 };
-use crate::{ApiError, Origin, auth::Actor};
+use crate::{
+    ApiError, Origin,
+    auth::Actor,
+    internal::{self, InternalToken},
+    telemetry::metric::{Present, SUBGRAPH_SOCKETS},
+};
 use async_graphql::{Request, Response, ServerError};
 use axum::{
+    Extension,
     extract::{
         State, WebSocketUpgrade,
         ws::{CloseFrame, Message, WebSocket},
@@ -34,29 +43,42 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 const PING_EVERY: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_secs(60);
 const MAX_OPERATIONS: usize = 1_000;
+/// How long the message that shows the token may be, in bytes.
+const MAX_INIT: usize = 16 * 1024;
 
 pub(super) async fn upgrade(
     State(subgraph): State<Subgraph>,
+    Extension(token): Extension<InternalToken>,
     peer: Peer,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> axum::response::Response {
-    let Ok(upgrade) = upgrade else {
-        return StatusCode::UPGRADE_REQUIRED.into_response();
+    let known = token.is_in(&headers);
+    if !known && headers.contains_key(internal::TOKEN) {
+        return internal::stranger();
+    }
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(_) if known => return StatusCode::UPGRADE_REQUIRED.into_response(),
+        Err(_) => return internal::stranger(),
     };
-    let (origin, header) = (peer.origin(&headers), authorization(&headers));
+    let greeting = Greeting {
+        token: (!known).then_some(token),
+        peer,
+        headers,
+    };
     upgrade
         .protocols([PROTOCOL])
-        .max_message_size(MAX_BODY)
-        .max_frame_size(MAX_BODY)
+        .max_message_size(MAX_INTERNAL_BODY)
+        .max_frame_size(MAX_INTERNAL_BODY)
         .on_upgrade(move |socket| async move {
+            let _open = Present::of_subgraph(SUBGRAPH_SOCKETS, subgraph.name());
             let mut session = Session {
                 subgraph,
-                origin,
                 socket,
                 operations: Operations::default(),
             };
-            let (code, reason) = session.run(header).await;
+            let (code, reason) = session.run(&greeting).await.err().unwrap_or(GONE);
             session.close(code, reason).await;
         })
 }
@@ -66,6 +88,16 @@ type Ending = (u16, &'static str);
 
 const MALFORMED: Ending = (4400, "Invalid message");
 const GONE: Ending = (1001, "Gone");
+const INIT_TIMEOUT: Ending = (4408, "Connection initialisation timeout");
+const STRANGER: Ending = (4403, "Forbidden");
+
+/// What came with the upgrade.
+struct Greeting {
+    /// The token that is still to be shown.
+    token: Option<InternalToken>,
+    peer: Peer,
+    headers: HeaderMap,
+}
 
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -77,11 +109,29 @@ enum ClientMessage {
     Pong,
 }
 
-/// Only `authorization` is read, under either spelling of its name.
+/// What the router would send as headers; `authorization` under either spelling of its name.
 #[derive(Deserialize, Default)]
 struct InitPayload {
     #[serde(alias = "Authorization")]
     authorization: Option<String>,
+    #[serde(rename = "x-commons-internal")]
+    internal: Option<String>,
+    #[serde(rename = "x-commons-client-address")]
+    address: Option<String>,
+    #[serde(rename = "x-request-id")]
+    request_id: Option<String>,
+    #[serde(rename = "user-agent")]
+    device: Option<String>,
+    #[serde(rename = "traceparent")]
+    trace: Option<String>,
+}
+
+/// The first message of one who has not shown the token.
+#[derive(Deserialize)]
+struct FirstMessage {
+    #[serde(rename = "type")]
+    kind: String,
+    payload: Option<InitPayload>,
 }
 
 #[derive(Serialize)]
@@ -101,40 +151,53 @@ type Identified = Result<Actor, Vec<ServerError>>;
 /// The running operations by id; each says none once, when it ends.
 type Operations = StreamMap<String, BoxStream<'static, Option<Response>>>;
 
+/// Who asks, or why that is not known, and from where.
+struct Caller {
+    actor: Identified,
+    origin: Origin,
+}
+
 struct Session {
     subgraph: Subgraph,
-    origin: Origin,
     socket: WebSocket,
     operations: Operations,
 }
 
 impl Session {
-    async fn run(&mut self, header: Option<String>) -> Ending {
-        let actor = match self.initialise(header).await {
-            Ok(actor) => actor,
-            Err(ending) => return ending,
+    async fn run(&mut self, greeting: &Greeting) -> Result<(), Ending> {
+        let deadline = Instant::now() + INIT_DEADLINE;
+        let payload = match &greeting.token {
+            Some(token) => self.first(token, deadline).await?,
+            None => self.initialisation(deadline).await?,
         };
-        match self.serve(&actor).await {
-            Ok(()) => GONE,
-            Err(ending) => ending,
+        let caller = self.caller(&payload, greeting);
+        self.send(&ServerMessage::ConnectionAck).await?;
+        self.serve(&caller).await
+    }
+
+    /// The initialisation of one who has not shown the token yet: their first message, or none.
+    async fn first(&mut self, token: &InternalToken, deadline: Instant) -> Result<InitPayload, Ending> {
+        let message = timeout_at(deadline, self.socket.recv()).await;
+        match message.map_err(|_| INIT_TIMEOUT)? {
+            Some(Ok(Message::Text(text))) if text.len() <= MAX_INIT => {
+                let first: FirstMessage = serde_json::from_str(&text).map_err(|_| STRANGER)?;
+                let payload = first.payload.unwrap_or_default();
+                let shown = payload.internal.as_deref().unwrap_or_default();
+                if first.kind != "connection_init" || !token.is(shown.as_bytes()) {
+                    return Err(STRANGER);
+                }
+                Ok(payload)
+            }
+            Some(Ok(Message::Close(_)) | Err(_)) | None => Err(GONE),
+            Some(Ok(_)) => Err(STRANGER),
         }
     }
 
-    /// Who asks, or why that is not known.
-    async fn initialise(&mut self, header: Option<String>) -> Result<Identified, Ending> {
-        let deadline = Instant::now() + INIT_DEADLINE;
+    async fn initialisation(&mut self, deadline: Instant) -> Result<InitPayload, Ending> {
         loop {
-            let message = timeout_at(deadline, self.socket.recv())
-                .await
-                .map_err(|_| (4408, "Connection initialisation timeout"))?;
-            match self.read(message).await? {
-                Some(ClientMessage::ConnectionInit { payload }) => {
-                    let authorization = payload.unwrap_or_default().authorization.or(header);
-                    let actor = self.subgraph.actor(authorization.as_deref());
-                    let actor = actor.map_err(|error| failed(error).errors);
-                    self.send(&ServerMessage::ConnectionAck).await?;
-                    return Ok(actor);
-                }
+            let message = timeout_at(deadline, self.socket.recv()).await;
+            match self.read(message.map_err(|_| INIT_TIMEOUT)?).await? {
+                Some(ClientMessage::ConnectionInit { payload }) => return Ok(payload.unwrap_or_default()),
                 Some(ClientMessage::Ping) => self.send(&ServerMessage::Pong).await?,
                 Some(ClientMessage::Subscribe { .. }) => return Err((4401, "Unauthorized")),
                 _ => {}
@@ -142,7 +205,24 @@ impl Session {
         }
     }
 
-    async fn serve(&mut self, actor: &Identified) -> Result<(), Ending> {
+    fn caller(&self, payload: &InitPayload, greeting: &Greeting) -> Caller {
+        let authorization = payload.authorization.clone();
+        let authorization = authorization.or_else(|| authorization_of(&greeting.headers));
+        let actor = self.subgraph.actor(authorization.as_deref());
+        let with_upgrade = Asserted::of(&greeting.headers);
+        let asserted = Asserted {
+            address: payload.address.as_deref().or(with_upgrade.address),
+            request_id: payload.request_id.as_deref().or(with_upgrade.request_id),
+            device: payload.device.as_deref().or(with_upgrade.device),
+            trace: payload.trace.as_deref().or(with_upgrade.trace),
+        };
+        Caller {
+            actor: actor.map_err(|error| failed(error).errors),
+            origin: greeting.peer.origin(&asserted),
+        }
+    }
+
+    async fn serve(&mut self, caller: &Caller) -> Result<(), Ending> {
         let mut ping = tokio::time::interval(PING_EVERY);
         let mut heard = Instant::now();
         loop {
@@ -150,7 +230,7 @@ impl Session {
                 message = self.socket.recv() => {
                     heard = Instant::now();
                     if let Some(message) = self.read(message).await? {
-                        self.handle(message, actor).await?;
+                        self.handle(message, caller).await?;
                     }
                 }
                 (id, event) = next_event(&mut self.operations) => self.deliver(&id, event).await?,
@@ -164,7 +244,7 @@ impl Session {
         }
     }
 
-    async fn handle(&mut self, message: ClientMessage, actor: &Identified) -> Result<(), Ending> {
+    async fn handle(&mut self, message: ClientMessage, caller: &Caller) -> Result<(), Ending> {
         match message {
             ClientMessage::ConnectionInit { .. } => Err((4429, "Too many initialisation requests")),
             ClientMessage::Ping => self.send(&ServerMessage::Pong).await,
@@ -186,8 +266,8 @@ impl Session {
                         })
                         .await;
                 }
-                let stream = match actor {
-                    Ok(actor) => self.subgraph.stream(*payload, *actor, self.origin.clone()),
+                let stream = match &caller.actor {
+                    Ok(actor) => self.subgraph.stream(*payload, *actor, caller.origin.clone()),
                     Err(errors) => stream::iter([Response::from_errors(errors.clone())]).boxed(),
                 };
                 let ended = stream::once(async { None });

@@ -68,8 +68,14 @@ impl<E: Cached> CachedLoader<E> {
             hearing: AtomicBool::new(false),
         });
         let beside = [
-            Guard::spawn(hearing::listen(Arc::downgrade(&inner), inner.bus.clone())),
-            Guard::spawn(owed::repay(inner.owed.clone(), Arc::downgrade(&inner))),
+            Guard::background(
+                "cache listener",
+                hearing::listen(Arc::downgrade(&inner), inner.bus.clone()),
+            ),
+            Guard::background(
+                "cache debts",
+                owed::repay(inner.owed.clone(), Arc::downgrade(&inner)),
+            ),
         ];
         Self {
             inner,
@@ -125,7 +131,7 @@ impl<E: Cached> CachedLoader<E> {
             if missing.is_empty() {
                 return Ok(rows);
             }
-            let boarding = inner.near.board(std::mem::take(&mut missing));
+            let boarding = inner.near.board(std::mem::take(&mut missing), inner.clock.now());
             inner.measure.joined.increment(boarding.joined as u64);
             if let Some(departure) = boarding.departure {
                 task::spawn(fly(inner.clone(), departure));
@@ -151,9 +157,9 @@ impl<E: Cached> CachedLoader<E> {
 }
 
 impl<E: Cached> Inner<E> {
-    /// Whether the near cache hears of others' writes.
+    /// Whether the near cache hears of others' writes, and may keep what comes from the shared one.
     pub(super) fn near_is_trusted(&self) -> bool {
-        self.hearing.load(Ordering::Acquire) && self.bus.connected()
+        self.hearing.load(Ordering::Acquire) && self.bus.connected() && self.cache.trusted()
     }
 
     /// Takes from the near cache what is there, and gives back the keys that are not, each once with

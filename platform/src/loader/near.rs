@@ -62,6 +62,8 @@ struct State<E: Cached> {
 
 struct Flight<E: Cached> {
     number: u64,
+    /// What it finds was true at this moment at the earliest.
+    begun: DateTime<Utc>,
     /// The revision it will find at least, because somebody who asked for it began the load.
     least: i64,
     landing: Landing<E>,
@@ -111,14 +113,15 @@ impl<E: Cached> Near<E> {
     /// Joins the loads under way that will do, and plans one for the other keys.
     ///
     /// A load in which an older revision would do is not joined but replaced: it may have read the
-    /// row before the event that the caller follows.
-    pub(super) fn board(&self, wanted: Vec<Wanted<E>>) -> Boarding<E> {
+    /// row before the event that the caller follows. Nor is one that takes longer than a row may be
+    /// stored: writes that nobody here heard of may have come after its reading.
+    pub(super) fn board(&self, wanted: Vec<Wanted<E>>, now: DateTime<Utc>) -> Boarding<E> {
         let mut state = self.lock();
         let mut waits: HashMap<u64, (Landing<E>, Vec<Wanted<E>>)> = HashMap::new();
         let mut own = Vec::new();
         for (key, least) in wanted {
             match state.flights.get(&key) {
-                Some(flight) if flight.least >= least => {
+                Some(flight) if flight.least >= least && now < flight.begun + NEAR_TTL => {
                     let wait = waits
                         .entry(flight.number)
                         .or_insert_with(|| (flight.landing.clone(), Vec::new()));
@@ -137,6 +140,7 @@ impl<E: Cached> Near<E> {
             for (key, least) in &own {
                 let flight = Flight {
                     number,
+                    begun: now,
                     least: *least,
                     landing: landing.clone(),
                 };
@@ -166,8 +170,11 @@ impl<E: Cached> Near<E> {
     ) {
         let mut state = self.lock();
         for (key, row) in rows {
-            if state.end(key, number) && trusted && !state.written(key, now) {
-                self.store(key, row.clone(), now);
+            if let Some(begun) = state.end(key, number)
+                && trusted
+                && !state.written(key, now)
+            {
+                self.store(key, row.clone(), begun);
             }
         }
     }
@@ -194,9 +201,16 @@ impl<E: Cached> Near<E> {
         }
     }
 
-    /// A writer of this process has changed a row. What it wrote is stored if nobody else did; none
-    /// means that the row is gone or as it was.
-    pub(super) fn leave(&self, writer: Writer, key: &E::Key, row: Row<E>, trusted: bool, now: DateTime<Utc>) {
+    /// A writer of this process has changed a row since it entered at `begun`. What it wrote is stored
+    /// if nobody else did; none means that the row is gone or as it was.
+    pub(super) fn leave(
+        &self,
+        writer: Writer,
+        key: &E::Key,
+        row: Row<E>,
+        trusted: bool,
+        [begun, now]: [DateTime<Utc>; 2],
+    ) {
         let mut state = self.lock();
         state.flights.remove(key);
         let alone = state
@@ -207,7 +221,7 @@ impl<E: Cached> Near<E> {
             state.writers.remove(key);
         }
         if alone && trusted && row.is_some() {
-            self.store(key, row, now);
+            self.store(key, row, begun);
         } else {
             self.rows.invalidate(key);
         }
@@ -246,15 +260,16 @@ impl<E: Cached> Near<E> {
         }
     }
 
-    /// Stores a row. That it is the newest follows from who may call: nobody writes the row, and
-    /// nobody did since it was read.
-    fn store(&self, key: &E::Key, row: Row<E>, now: DateTime<Utc>) {
+    /// Stores a row as of a moment after which alone others may have replaced it. That it is the newest
+    /// that this process knows of follows from who may call: nobody here writes the row, and nobody did
+    /// since it was read.
+    fn store(&self, key: &E::Key, row: Row<E>, as_of: DateTime<Utc>) {
         let epoch = self.epoch.load(Ordering::Acquire);
         self.rows.insert(
             key.clone(),
             Entry {
                 row,
-                until: now + NEAR_TTL,
+                until: as_of + NEAR_TTL,
                 epoch,
             },
         );
@@ -267,16 +282,15 @@ impl<E: Cached> Near<E> {
 }
 
 impl<E: Cached> State<E> {
-    /// Ends a load of a key; false when it was detached before.
-    fn end(&mut self, key: &E::Key, number: u64) -> bool {
-        let current = self
+    /// Ends a load of a key and tells when it began; none when it was detached before.
+    fn end(&mut self, key: &E::Key, number: u64) -> Option<DateTime<Utc>> {
+        let begun = self
             .flights
             .get(key)
-            .is_some_and(|flight| flight.number == number);
-        if current {
-            self.flights.remove(key);
-        }
-        current
+            .filter(|flight| flight.number == number)?
+            .begun;
+        self.flights.remove(key);
+        Some(begun)
     }
 
     /// Whether a writer of this process is at work on a row.

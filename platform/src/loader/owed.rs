@@ -2,13 +2,11 @@
 //!
 //! A tombstone or a value that could not be placed may leave an old value behind. Its key is noted
 //! here and removed from the cache as soon as the cache answers: before this process next reads from
-//! it, and every second until it is done. Until then this process reads the database.
-//!
-//! Not kept over a restart: a process that dies in debt, with the cache out of reach, leaves the old
-//! value to its TTL, to readers that ask for at least a revision, and to the next writer.
+//! it, and every second until it is done. Until then this process reads the database, and so do all
+//! others: the [`Debt`](Doubt) that is held with the keys tells them, also when this process dies.
 
 use super::{Cached, cached::Inner};
-use crate::cache::{Cache, CacheError};
+use crate::cache::{Cache, CacheError, Debt as Doubt};
 use chrono::{DateTime, Utc};
 use std::{
     collections::HashMap,
@@ -37,6 +35,8 @@ struct Debts {
     keys: HashMap<String, Debt>,
     everything: Option<Debt>,
     last: u64,
+    /// Held as long as anything is owed.
+    doubt: Option<Doubt>,
 }
 
 #[derive(Clone, Copy)]
@@ -48,8 +48,15 @@ struct Debt {
 
 impl Owed {
     /// Notes keys whose value is to be removed, for good not before `due`.
-    pub(super) fn incur(&self, keys: impl IntoIterator<Item = String>, due: DateTime<Utc>) {
+    pub(super) fn incur(
+        &self,
+        keys: impl IntoIterator<Item = String>,
+        due: DateTime<Utc>,
+        doubt: Option<Doubt>,
+    ) {
         let mut debts = self.lock();
+        // One is as good as many.
+        debts.doubt = debts.doubt.take().or(doubt);
         debts.last += 1;
         let debt = Debt {
             number: debts.last,
@@ -103,6 +110,9 @@ impl Owed {
         let settled = |debt: &Debt| debt.number <= last && debt.due <= now;
         debts.everything.take_if(|debt| settled(debt));
         debts.keys.retain(|_, debt| !settled(debt));
+        if debts.everything.is_none() && debts.keys.is_empty() {
+            debts.doubt = None;
+        }
         self.update(&debts);
         !self.any.load(Ordering::Acquire)
     }

@@ -6,7 +6,7 @@ use super::{
     flight::{name, value},
     hearing,
 };
-use crate::cache::{CacheError, Put, TOMBSTONE, Writer};
+use crate::cache::{CacheError, Debt, Put, TOMBSTONE, Writer};
 use chrono::{DateTime, Utc};
 use std::{
     collections::HashSet,
@@ -30,6 +30,8 @@ pub struct Writing<E: Cached> {
     placed: Placed,
     /// When the tombstones expire.
     until: DateTime<Utc>,
+    /// Held while rows may be committed that the cache knows nothing of.
+    debt: Option<Debt>,
 }
 
 /// Whether tombstones stand in the shared cache.
@@ -52,6 +54,7 @@ impl<E: Cached> Writing<E> {
             open: Mutex::new(keys.iter().cloned().collect()),
             placed: Placed::NotYet,
             until,
+            debt: None,
         };
         let inner = &writing.inner;
         inner.near.enter(writing.writer, keys, until, now);
@@ -60,6 +63,7 @@ impl<E: Cached> Writing<E> {
             Ok(()) => Placed::Yes,
             Err(error) => {
                 writing.failed(&error);
+                writing.debt = Some(writing.inner.cache.owe().await);
                 Placed::Perhaps
             }
         };
@@ -103,9 +107,13 @@ impl<E: Cached> Writing<E> {
         let now = inner.clock.now();
         let (mut puts, mut releases) = (Vec::new(), Vec::new());
         for (key, row) in news {
-            inner
-                .near
-                .leave(self.writer, key, row.clone(), inner.near_is_trusted(), now);
+            inner.near.leave(
+                self.writer,
+                key,
+                row.clone(),
+                inner.near_is_trusted(),
+                [self.until - TOMBSTONE, now],
+            );
             match row.as_ref().and_then(|_| value(row)) {
                 Some((value, ttl)) => puts.push(Put {
                     key: name::<E>(key),
@@ -131,12 +139,27 @@ impl<E: Cached> Writing<E> {
         };
         if let Err(error) = settled.await {
             self.failed(&error);
-            inner.owed.incur(names, now);
+            inner.owed.incur(names, now, self.doubt(news).await);
         }
         let mut open = self.open();
         for (key, _) in news {
             open.remove(key);
         }
+    }
+
+    /// What is to be held while rows are owed: nothing as long as tombstones stand for all of them.
+    async fn doubt(&self, news: &[(E::Key, Row<E>)]) -> Option<Debt> {
+        if self.debt.is_some() {
+            return self.debt.clone();
+        }
+        let announced = {
+            let open = self.open();
+            news.iter().all(|(key, _)| open.contains(key))
+        };
+        if announced {
+            return None;
+        }
+        Some(self.inner.cache.owe().await)
     }
 
     fn open(&self) -> MutexGuard<'_, HashSet<E::Key>> {
@@ -160,7 +183,10 @@ impl<E: Cached> Drop for Writing<E> {
         // Without a tombstone somebody may have filled what the transaction has since replaced, or is
         // about to replace.
         if self.placed == Placed::Perhaps || (self.placed == Placed::Yes && self.until <= now) {
-            self.inner.owed.incur(open.iter().map(name::<E>), now + TOMBSTONE);
+            let doubt = self.debt.clone();
+            self.inner
+                .owed
+                .incur(open.iter().map(name::<E>), now + TOMBSTONE, doubt);
         }
     }
 }

@@ -3,4 +3,7 @@
 
 mod contract;
 mod graphql;
+mod keys;
 mod loader;
+mod redis;
+mod telemetry;

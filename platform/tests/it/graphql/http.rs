@@ -1,7 +1,7 @@
 //! One request, one answer, whatever the request is.
 
 use super::server::Server;
-use commons_platform::graphql::MAX_BODY;
+use commons_platform::graphql::MAX_INTERNAL_BODY;
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -9,6 +9,7 @@ fn post(server: &Server, body: impl Into<String>) -> RequestBuilder {
     let client = Client::builder().no_proxy().build().unwrap();
     client
         .post(server.url("/graphql"))
+        .header("x-commons-internal", server.token())
         .header(header::CONTENT_TYPE, "application/json")
         .body(body.into())
 }
@@ -45,6 +46,7 @@ async fn a_query_is_answered() {
         let client = Client::builder().no_proxy().build().unwrap();
         let request = client
             .post(server.url("/graphql"))
+            .header("x-commons-internal", server.token())
             .header(header::CONTENT_TYPE, content_type)
             .body(ask("{ echo(text: \"hello\") }"));
         assert_eq!(answer(request).await, (StatusCode::OK, expected.clone()));
@@ -65,7 +67,7 @@ async fn sixty_five_parentheses_in_a_text_are_fine() {
 }
 
 #[tokio::test]
-async fn the_origin_is_the_peer_and_its_headers() {
+async fn the_origin_is_what_the_gateway_says() {
     let server = Server::start().await;
     let request = post(&server, ask("{ origin }"))
         .header("x-request-id", "request-7")
@@ -73,14 +75,22 @@ async fn the_origin_is_the_peer_and_its_headers() {
         .header("x-forwarded-for", "192.0.2.1");
     let expected = format!("127.0.0.1 request-7 {}", "x".repeat(200));
     assert_eq!(answer(request).await.1["data"]["origin"], expected.as_str());
+    for (address, origin) in [("2001:db8::7", "2001:db8::7"), ("nowhere", "127.0.0.1")] {
+        let request = post(&server, ask("{ origin }")).header("x-commons-client-address", address);
+        let said = answer(request).await.1["data"]["origin"].take();
+        assert!(said.as_str().unwrap().starts_with(origin), "{said}");
+    }
 }
 
 #[tokio::test]
 async fn a_body_has_its_size() {
     let server = Server::start().await;
     let frame = ask("{ echo(text: \"\") }").len();
-    let fitting = ask(&format!("{{ echo(text: \"{}\") }}", "x".repeat(MAX_BODY - frame)));
-    assert_eq!(fitting.len(), MAX_BODY);
+    let fitting = ask(&format!(
+        "{{ echo(text: \"{}\") }}",
+        "x".repeat(MAX_INTERNAL_BODY - frame)
+    ));
+    assert_eq!(fitting.len(), MAX_INTERNAL_BODY);
     assert_eq!(answer(post(&server, fitting.as_str())).await.0, StatusCode::OK);
     assert_refused(&answer(post(&server, fitting + " ")).await, 413, "BODY_TOO_LARGE");
 }
@@ -98,17 +108,19 @@ async fn only_json_by_post() {
     ] {
         let request = client
             .post(server.url("/graphql"))
+            .header("x-commons-internal", server.token())
             .header(header::CONTENT_TYPE, content_type)
             .body(document.clone());
         assert_refused(&answer(request).await, 415, "CONTENT_TYPE");
     }
-    assert_refused(
-        &answer(client.post(server.url("/graphql")).body(document.clone())).await,
-        415,
-        "CONTENT_TYPE",
-    );
+    let untyped = client
+        .post(server.url("/graphql"))
+        .header("x-commons-internal", server.token());
+    assert_refused(&answer(untyped.body(document.clone())).await, 415, "CONTENT_TYPE");
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
-        let request = client.request(method, server.url("/graphql?query={echo(text:\"x\")}"));
+        let request = client
+            .request(method, server.url("/graphql?query={echo(text:\"x\")}"))
+            .header("x-commons-internal", server.token());
         assert_refused(&answer(request).await, 405, "METHOD");
     }
 }

@@ -31,6 +31,11 @@ impl Server {
         }
     }
 
+    /// What calls must show.
+    pub(super) fn token(&self) -> String {
+        self.world.platform.secret.internal_token()
+    }
+
     pub(super) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

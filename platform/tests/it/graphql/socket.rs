@@ -10,11 +10,16 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
 };
 
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(super) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
-    /// Connects without a word.
+    /// Connects without a word, with the internal token.
     async fn open(server: &Server) -> Self {
+        Self::open_with(server, Some(&server.token())).await
+    }
+
+    /// Connects without a word, with or without a token.
+    pub(super) async fn open_with(server: &Server, token: Option<&str>) -> Self {
         let mut request = format!("ws://{}/graphql/ws", server.address)
             .into_client_request()
             .unwrap();
@@ -22,6 +27,11 @@ impl Socket {
         request
             .headers_mut()
             .insert("sec-websocket-protocol", protocol.clone());
+        if let Some(token) = token {
+            request
+                .headers_mut()
+                .insert("x-commons-internal", token.parse().unwrap());
+        }
         let (socket, response) = connect_async(request).await.unwrap();
         assert_eq!(response.headers()["sec-websocket-protocol"], protocol);
         Self(socket)
@@ -35,21 +45,21 @@ impl Socket {
         socket
     }
 
-    async fn say(&mut self, message: Value) {
+    pub(super) async fn say(&mut self, message: Value) {
         self.send(Message::text(message.to_string())).await;
     }
 
-    async fn send(&mut self, message: Message) {
+    pub(super) async fn send(&mut self, message: Message) {
         self.0.send(message).await.unwrap();
     }
 
-    async fn subscribe(&mut self, id: &str, document: &str) {
+    pub(super) async fn subscribe(&mut self, id: &str, document: &str) {
         self.say(json!({ "type": "subscribe", "id": id, "payload": { "query": document } }))
             .await;
     }
 
     /// The next message of the protocol that is no ping.
-    async fn hear(&mut self) -> Value {
+    pub(super) async fn hear(&mut self) -> Value {
         loop {
             let message = self.next().await;
             let message: Value = serde_json::from_str(message.to_text().unwrap()).unwrap();
@@ -60,7 +70,7 @@ impl Socket {
     }
 
     /// The code that the server closes with, after whatever it says before.
-    async fn code(&mut self) -> u16 {
+    pub(super) async fn code(&mut self) -> u16 {
         loop {
             if let Message::Close(frame) = self.next().await {
                 return frame.unwrap().code.into();
@@ -68,7 +78,7 @@ impl Socket {
         }
     }
 
-    async fn next(&mut self) -> Message {
+    pub(super) async fn next(&mut self) -> Message {
         let next = timeout(Duration::from_secs(30), self.0.next()).await;
         next.expect("the server says something").unwrap().unwrap()
     }
@@ -243,7 +253,7 @@ async fn a_message_has_its_size() {
     let server = Server::start().await;
     let mut socket = Socket::ready(&server).await;
     socket
-        .say(json!({ "type": "ping", "payload": "x".repeat(300 * 1024) }))
+        .say(json!({ "type": "ping", "payload": "x".repeat(600 * 1024) }))
         .await;
     // The transport gives up: no message that long is read, and none is answered.
     loop {

@@ -8,5 +8,5 @@ mod failure;
 mod flight;
 mod model;
 mod race;
-mod truth;
+pub(crate) mod truth;
 mod world;

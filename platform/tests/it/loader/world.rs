@@ -22,7 +22,7 @@ use std::{
 pub(crate) struct World {
     pub(crate) truth: Arc<Truth>,
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) cache: Arc<Cut<MemoryCache>>,
+    pub(crate) cache: Arc<Cut>,
     pub(crate) bus: Arc<Line>,
 }
 
@@ -31,14 +31,20 @@ impl World {
         let clock = Arc::new(ManualClock::new(
             DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000),
         ));
-        let memory = MemoryCache::new(clock.clone(), 1 << 20);
+        let memory = Arc::new(MemoryCache::new(clock.clone(), 1 << 20));
+        Self::over(memory, clock)
+    }
+
+    /// Over a cache that goes by a clock.
+    pub(crate) fn over(cache: Arc<dyn Cache>, clock: Arc<ManualClock>) -> Self {
         Self {
             truth: Truth::new(),
             clock,
             cache: Arc::new(Cut {
-                memory,
+                cache,
                 down: AtomicBool::new(false),
                 asked: AtomicUsize::new(0),
+                busy: AtomicUsize::new(0),
             }),
             bus: Arc::new(Line {
                 hub: Hub::new(64),
@@ -52,7 +58,7 @@ impl World {
     pub(crate) async fn process(&self) -> CachedLoader<Note> {
         let db = DatabaseConnection::default();
         let loader = CachedLoader::new(db, self.cache.clone(), self.bus.clone(), self.clock.clone());
-        settle().await;
+        self.settle().await;
         loader
     }
 
@@ -79,6 +85,14 @@ impl World {
         writing.wrote(vec![self.truth.commit(row, rev)]).await;
         settle().await;
     }
+
+    /// As [`settle`], also where the cache is somewhere else.
+    pub(crate) async fn settle(&self) {
+        settle().await;
+        while self.cache.busy.load(Ordering::SeqCst) > 0 {
+            settle().await;
+        }
+    }
 }
 
 /// Lets every task run until it waits for something that a test has to do. One thread runs all of
@@ -90,15 +104,31 @@ pub(crate) async fn settle() {
 }
 
 /// A cache that can be cut off: then every call fails. Counts the calls that read.
-pub(crate) struct Cut<C> {
-    memory: C,
+pub(crate) struct Cut {
+    cache: Arc<dyn Cache>,
     down: AtomicBool,
     asked: AtomicUsize,
+    /// Calls under way.
+    busy: AtomicUsize,
 }
 
-impl<C> Cut<C> {
+/// Counts a call for as long as it is under way.
+struct Busy<'a>(&'a AtomicUsize);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Cut {
     pub(crate) fn down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// What is behind the cut.
+    pub(crate) fn itself(&self) -> &dyn Cache {
+        &*self.cache
     }
 
     /// How often it was read from.
@@ -106,38 +136,39 @@ impl<C> Cut<C> {
         self.asked.load(Ordering::SeqCst)
     }
 
-    fn up(&self) -> Result<&C, CacheError> {
+    async fn up<T>(&self, call: impl Future<Output = Result<T, CacheError>>) -> Result<T, CacheError> {
         if self.down.load(Ordering::SeqCst) {
-            Err(CacheError::TimedOut)
-        } else {
-            Ok(&self.memory)
+            return Err(CacheError::TimedOut);
         }
+        self.busy.fetch_add(1, Ordering::SeqCst);
+        let _busy = Busy(&self.busy);
+        call.await
     }
 }
 
 #[async_trait::async_trait]
-impl<C: Cache> Cache for Cut<C> {
+impl Cache for Cut {
     async fn get_many(&self, keys: &[String]) -> Result<Vec<Slot>, CacheError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        self.up()?.get_many(keys).await
+        self.up(self.cache.get_many(keys)).await
     }
     async fn fill(&self, items: Vec<Fill>) -> Result<(), CacheError> {
-        self.up()?.fill(items).await
+        self.up(self.cache.fill(items)).await
     }
     async fn tombstone(&self, writer: Writer, keys: &[String], ttl: Duration) -> Result<(), CacheError> {
-        self.up()?.tombstone(writer, keys, ttl).await
+        self.up(self.cache.tombstone(writer, keys, ttl)).await
     }
     async fn put(&self, writer: Writer, items: Vec<Put>) -> Result<(), CacheError> {
-        self.up()?.put(writer, items).await
+        self.up(self.cache.put(writer, items)).await
     }
     async fn release(&self, writer: Writer, keys: &[String]) -> Result<(), CacheError> {
-        self.up()?.release(writer, keys).await
+        self.up(self.cache.release(writer, keys)).await
     }
     async fn remove(&self, keys: &[String]) -> Result<(), CacheError> {
-        self.up()?.remove(keys).await
+        self.up(self.cache.remove(keys)).await
     }
     async fn wipe(&self) -> Result<(), CacheError> {
-        self.up()?.wipe().await
+        self.up(self.cache.wipe()).await
     }
 }
 

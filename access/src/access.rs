@@ -76,13 +76,14 @@ pub trait Access: Send + Sync + std::fmt::Debug + 'static {
     /// `UNAUTHENTICATED` without a token, `NOT_FOUND` when the actor is no member or there is no such
     /// guild.
     async fn guild(&self, actor: &Actor, id: GuildId) -> Result<GuildStanding, ApiError> {
-        let user = actor.user()?;
-        self.guilds_of(&[(id, user)])
-            .await?
-            .into_iter()
-            .next()
-            .flatten()
-            .ok_or_else(ApiError::not_found)
+        let key = [(id, actor.user()?)];
+        if let Some(Some(standing)) = self.guilds_of(&key).await?.pop() {
+            return Ok(standing);
+        }
+        // Another process may have let them in a moment ago: nobody is refused from a copy.
+        self.changes().read().await?;
+        let standing = self.guilds_of(&key).await?.pop().flatten();
+        standing.ok_or_else(ApiError::not_found)
     }
 
     /// The actor's standing in one channel, for a mutation or a subscription; a read that answers
@@ -92,13 +93,14 @@ pub trait Access: Send + Sync + std::fmt::Debug + 'static {
     /// `UNAUTHENTICATED` without a token, `NOT_FOUND` when the actor may not view it or there is no
     /// such channel.
     async fn channel(&self, actor: &Actor, id: ChannelId) -> Result<ChannelStanding, ApiError> {
-        let user = actor.user()?;
-        self.channels_of(&[(id, user)])
-            .await?
-            .into_iter()
-            .next()
-            .flatten()
-            .ok_or_else(ApiError::not_found)
+        let key = [(id, actor.user()?)];
+        if let Some(Some(standing)) = self.channels_of(&key).await?.pop() {
+            return Ok(standing);
+        }
+        // As in `guild`.
+        self.changes().read().await?;
+        let standing = self.channels_of(&key).await?.pop().flatten();
+        standing.ok_or_else(ApiError::not_found)
     }
 }
 

@@ -109,6 +109,13 @@ where
         self.epoch(key).fetch_add(1, Ordering::SeqCst);
     }
 
+    /// As [`Kept::forget`], for every key.
+    pub(crate) fn forget_all(&self) {
+        for epoch in &self.epochs {
+            epoch.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
     fn epoch(&self, key: &K) -> &AtomicU64 {
         let slot = self.hasher.hash_one(key) % (EPOCHS as u64);
         &self.epochs[usize::try_from(slot).expect("there are far fewer epochs than addresses")]
@@ -145,6 +152,8 @@ mod tests {
         assert_eq!(one(&kept, async { row(1, "b") }).await, Some("a"));
         kept.forget(&1);
         assert_eq!(one(&kept, async { row(1, "b") }).await, Some("b"));
+        kept.forget_all();
+        assert_eq!(one(&kept, async { row(1, "c") }).await, Some("c"));
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@
 
 use crate::{
     Access, Changes, ChannelStanding, GuildStanding, Subject,
+    changes::{Follower, Heard, Log},
     compute::{GuildRules, Membership},
     kept::Kept,
     rows::{self, ChannelRules, Channels, Guilds, Known, MemberKey, Members},
@@ -42,8 +43,17 @@ struct Facts {
 }
 
 impl Facts {
-    fn forget(&self, subject: &Subject) {
-        match *subject {
+    fn forget(&self, heard: &Heard) {
+        let change = match heard {
+            Heard::Change(change) => change,
+            Heard::Missed => {
+                self.guilds.forget_all();
+                self.members.forget_all();
+                self.channels.forget_all();
+                return;
+            }
+        };
+        match change.subject {
             Subject::Guild(guild) => self.guilds.forget(&guild),
             Subject::Member(guild, user) => self.members.forget(&(guild, user)),
             Subject::Channel(channel) => self.channels.forget(&channel),
@@ -64,13 +74,25 @@ impl LocalAccess {
             channels: Kept::new(CHANNELS),
         });
         let kept = facts.clone();
-        let changes = Changes::start(platform, move |subject| kept.forget(subject)).await?;
+        let changes = Changes::start(platform, move |heard| kept.forget(heard)).await?;
         Ok(Arc::new(Self {
             db: platform.db.clone(),
             clock: platform.clock.clone(),
             facts,
             changes,
         }))
+    }
+
+    /// The log of changes, for who watches this process.
+    pub(crate) fn log(&self) -> &Arc<Log> {
+        self.changes
+            .log()
+            .expect("`start` begins changes that read the log")
+    }
+
+    /// Hears every change.
+    pub(crate) fn follow(&self) -> Follower {
+        self.changes.follow()
     }
 
     async fn guild_rules(&self, ids: &[GuildId]) -> Result<Guilds, DbErr> {

@@ -10,15 +10,19 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use commons_entities::{
-    ChannelId, GuildId, RoleId, UserId,
+    ChannelId, GuildId, RoleId, TypedId, UserId,
     access::access_change,
     channel::{OverwriteTarget, channel, guild, guild_member, member_role, permission_overwrite, role},
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value,
+    sea_query::{Expr, ExprTrait, postgres_array::NotU8},
+};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
+use uuid::Uuid;
 
 /// A fact and the newest change that it takes into account.
 #[derive(Debug)]
@@ -50,7 +54,11 @@ pub(crate) async fn versions(
         return Ok(HashMap::new());
     }
     let rows = access_change::Entity::find()
-        .filter(access_change::Column::Subject.is_in(subjects.iter().map(Subject::to_string)))
+        .filter(among(
+            db,
+            access_change::Column::Subject,
+            subjects.iter().map(Subject::to_string),
+        ))
         .all(db)
         .await?;
     Ok(rows
@@ -59,7 +67,7 @@ pub(crate) async fn versions(
         .collect())
 }
 
-/// Guilds with their roles: three statements.
+/// Guilds that are not deleted, with their roles: three statements.
 pub(crate) async fn guilds(db: &impl ConnectionTrait, ids: &[GuildId]) -> Result<Guilds, DbErr> {
     if ids.is_empty() {
         return Ok(HashMap::new());
@@ -67,7 +75,8 @@ pub(crate) async fn guilds(db: &impl ConnectionTrait, ids: &[GuildId]) -> Result
     let ids = distinct(ids);
     let versions = versions(db, ids.iter().copied().map(Subject::Guild)).await?;
     let guilds = guild::Entity::find()
-        .filter(guild::Column::Id.is_in(ids.iter().copied()))
+        .filter(among(db, guild::Column::Id, uuids(&ids)))
+        .filter(guild::Column::DeletedAt.is_null())
         .all(db)
         .await?;
     let roles: Vec<(RoleId, GuildId, i32, i64)> = role::Entity::find()
@@ -78,7 +87,7 @@ pub(crate) async fn guilds(db: &impl ConnectionTrait, ids: &[GuildId]) -> Result
             role::Column::Position,
             role::Column::Permissions,
         ])
-        .filter(role::Column::GuildId.is_in(ids))
+        .filter(among(db, role::Column::GuildId, uuids(&ids)))
         .into_tuple()
         .all(db)
         .await?;
@@ -112,9 +121,7 @@ pub(crate) async fn members(db: &impl ConnectionTrait, keys: &[MemberKey]) -> Re
         keys.iter().map(|(guild, user)| Subject::Member(*guild, *user)),
     )
     .await?;
-    // Keys are many users of one guild or many guilds of one user: the cross product is the set.
-    let guilds = distinct(keys.iter().map(|(guild, _)| guild));
-    let users = distinct(keys.iter().map(|(_, user)| user));
+    let keys = distinct(keys);
     let rows: Vec<(GuildId, UserId, Option<DateTime<Utc>>)> = guild_member::Entity::find()
         .select_only()
         .columns([
@@ -122,14 +129,20 @@ pub(crate) async fn members(db: &impl ConnectionTrait, keys: &[MemberKey]) -> Re
             guild_member::Column::UserId,
             guild_member::Column::TimedOutUntil,
         ])
-        .filter(guild_member::Column::GuildId.is_in(guilds.iter().copied()))
-        .filter(guild_member::Column::UserId.is_in(users.iter().copied()))
+        .filter(pairs(
+            db,
+            (guild_member::Column::GuildId, guild_member::Column::UserId),
+            &keys,
+        ))
         .into_tuple()
         .all(db)
         .await?;
     let roles = member_role::Entity::find()
-        .filter(member_role::Column::GuildId.is_in(guilds))
-        .filter(member_role::Column::UserId.is_in(users))
+        .filter(pairs(
+            db,
+            (member_role::Column::GuildId, member_role::Column::UserId),
+            &keys,
+        ))
         .all(db)
         .await?;
     let mut held: HashMap<MemberKey, Vec<RoleId>> = HashMap::new();
@@ -151,8 +164,7 @@ pub(crate) async fn members(db: &impl ConnectionTrait, keys: &[MemberKey]) -> Re
             )
         })
         .collect();
-    let distinct: HashSet<MemberKey> = keys.iter().copied().collect();
-    let known = distinct.into_iter().map(|key| {
+    let known = keys.into_iter().map(|key| {
         let fact = present.remove(&key);
         (key, known(&versions, Subject::Member(key.0, key.1), fact))
     });
@@ -167,12 +179,12 @@ pub(crate) async fn channels(db: &impl ConnectionTrait, ids: &[ChannelId]) -> Re
     let ids = distinct(ids);
     let versions = versions(db, ids.iter().copied().map(Subject::Channel)).await?;
     let channels = channel::Entity::find()
-        .filter(channel::Column::Id.is_in(ids.iter().copied()))
+        .filter(among(db, channel::Column::Id, uuids(&ids)))
         .filter(channel::Column::DeletedAt.is_null())
         .all(db)
         .await?;
     let overwrites = permission_overwrite::Entity::find()
-        .filter(permission_overwrite::Column::ChannelId.is_in(ids))
+        .filter(among(db, permission_overwrite::Column::ChannelId, uuids(&ids)))
         .all(db)
         .await?;
     let mut by_channel: HashMap<ChannelId, Vec<Overwrite>> = HashMap::new();
@@ -236,7 +248,13 @@ pub(crate) fn guild_standing(
         guild,
         user,
         owner: rules.fact.owner == user,
-        roles: member.roles.clone(),
+        // A role that was deleted since the membership was read is held by nobody.
+        roles: member
+            .roles
+            .iter()
+            .copied()
+            .filter(|id| rules.fact.roles.contains_key(id))
+            .collect(),
         top_position: rules.fact.top_position(member),
         timed_out_until: member.timed_out_until,
         permissions: compute::guild(&rules.fact, user, member, now),
@@ -287,6 +305,46 @@ fn known<T>(versions: &HashMap<Subject, i64>, subject: Subject, fact: T) -> Arc<
         fact,
         version: versions.get(&subject).copied().unwrap_or_default(),
     })
+}
+
+/// Whether a column is one of many values: one statement text for any number of them on PostgreSQL.
+pub(crate) fn among<V>(
+    db: &impl ConnectionTrait,
+    column: impl ColumnTrait,
+    values: impl IntoIterator<Item = V>,
+) -> Expr
+where
+    V: Into<Value> + NotU8,
+{
+    match db.get_database_backend() {
+        DbBackend::Postgres => column.eq_any(values),
+        _ => column.is_in(values),
+    }
+}
+
+/// Whether two columns are one of these pairs, or, where a statement has no arrays, are each one of
+/// theirs: keys are many users of one guild or many guilds of one user, mostly.
+fn pairs<C: ColumnTrait>(db: &impl ConnectionTrait, (guild, user): (C, C), keys: &[MemberKey]) -> Expr {
+    let guilds = keys.iter().map(|(guild, _)| guild.uuid());
+    let users = keys.iter().map(|(_, user)| user.uuid());
+    match db.get_database_backend() {
+        DbBackend::Postgres => {
+            let columns = Expr::tuple([Expr::col(guild.as_column_ref()), Expr::col(user.as_column_ref())]);
+            let (guilds, users): (Vec<Uuid>, Vec<Uuid>) = guilds.zip(users).unzip();
+            Expr::cust_with_exprs(
+                "$1 IN (SELECT * FROM UNNEST($2, $3))",
+                [columns, Expr::val(guilds), Expr::val(users)],
+            )
+        }
+        _ => {
+            let among = guild.is_in(guilds.collect::<HashSet<_>>());
+            among.and(user.is_in(users.collect::<HashSet<_>>()))
+        }
+    }
+}
+
+fn uuids<T: TypedId>(ids: &[T]) -> impl Iterator<Item = Uuid> {
+    ids.iter().map(|id| id.uuid())
 }
 
 fn distinct<'a, T: Copy + Eq + std::hash::Hash + 'a>(all: impl IntoIterator<Item = &'a T>) -> Vec<T> {

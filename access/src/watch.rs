@@ -3,12 +3,15 @@
 use crate::{Access, Listener, Subject};
 use commons_entities::{ChannelId, GuildId, SessionId, UserId};
 use commons_platform::{ApiError, Code, auth::Actor};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use std::{sync::Arc, time::Duration};
 
 /// How long a check may take before the stream ends unproven: with the period of the log's reader it
 /// stays below the second in which a revocation must count.
 const CHECK: Duration = Duration::from_millis(500);
+
+/// How long items are held back while changes are not heard, before the stream ends unproven.
+const HOLD: Duration = Duration::from_secs(10);
 
 /// Why a stream must end.
 #[derive(Debug, Clone)]
@@ -107,7 +110,8 @@ impl AccessWatch {
     }
 
     /// The items of a stream as long as the viewer has access; then one error, and the end. Once a
-    /// change is heard, no item is given before it is checked.
+    /// change is heard, no item is given before it is checked. While changes are not heard, items are
+    /// held back, for 10 s at most.
     pub fn guard<T: Send + 'static>(
         self,
         items: impl Stream<Item = T> + Send + 'static,
@@ -120,7 +124,13 @@ impl AccessWatch {
                     () = watch.heard() => if let Some(ended) = watch.checked().await {
                         return Some((Err(ended.into()), None));
                     },
-                    item = items.next() => return item.map(|item| (Ok(item), Some((watch, items)))),
+                    item = items.next() => {
+                        let item = item?;
+                        return Some(match watch.proven().await {
+                            None => (Ok(item), Some((watch, items))),
+                            Some(ended) => (Err(ended.into()), None),
+                        });
+                    }
                 }
             }
         })
@@ -132,6 +142,20 @@ impl AccessWatch {
             self.listener.changed().await;
             self.unchecked = true;
         }
+    }
+
+    /// Waits until nothing from the last second is unheard or unchecked; why the stream must end if it
+    /// must.
+    async fn proven(&mut self) -> Option<Ended> {
+        if self.access.changes().is_fresh() {
+            return None;
+        }
+        let hearing = tokio::time::timeout(HOLD, self.access.changes().fresh()).await;
+        if hearing.is_err() {
+            return Some(unproven());
+        }
+        self.heard().now_or_never()?;
+        self.checked().await
     }
 
     async fn checked(&mut self) -> Option<Ended> {
@@ -148,10 +172,7 @@ impl AccessWatch {
             Ok(Ok(true)) => None,
             Ok(Ok(false)) => Some(Ended::Hidden),
             Ok(Err(error)) => Some(Ended::Unproven(error)),
-            Err(_) => {
-                let late = "access cannot be checked in time, try again";
-                Some(Ended::Unproven(ApiError::new(Code::Unavailable, late)))
-            }
+            Err(_) => Some(unproven()),
         }
     }
 
@@ -171,4 +192,9 @@ impl AccessWatch {
                 .any(Option::is_some),
         })
     }
+}
+
+fn unproven() -> Ended {
+    let late = "access cannot be checked in time, try again";
+    Ended::Unproven(ApiError::new(Code::Unavailable, late))
 }

@@ -51,6 +51,12 @@ impl Listeners {
         }
     }
 
+    pub(super) fn wake_all(&self) {
+        for notify in self.lock().values().flat_map(HashMap::values) {
+            notify.notify_one();
+        }
+    }
+
     #[cfg(test)]
     fn subjects(&self) -> usize {
         self.lock().len()
@@ -105,9 +111,11 @@ mod tests {
             "kept until somebody waits"
         );
         assert!(both.changed().now_or_never().is_none(), "several are one");
-        listeners.wake(&GUILD);
-        assert!(both.changed().now_or_never().is_some());
-        assert!(guild.changed().now_or_never().is_some());
+        for wake in [|all: &Listeners| all.wake(&GUILD), Listeners::wake_all] {
+            wake(&listeners);
+            assert!(both.changed().now_or_never().is_some());
+            assert!(guild.changed().now_or_never().is_some());
+        }
     }
 
     #[test]

@@ -1,20 +1,106 @@
 //! A guild with people in it, and access over it.
 
+use crate::line::Line;
 use commons_access::{
-    Access, ChannelStanding, LocalAccess, Permissions, Recorded, Subject, change, compute::Target,
+    Access, ChannelStanding, LocalAccess, Permissions, Recorded, RemoteAccess, Subject, change,
+    compute::Target, serve,
 };
 use commons_entities::{
     ChannelId, GuildId, RoleId, UserId,
     channel::{channel, guild, guild_member, permission_overwrite, role},
 };
-use commons_platform::{ApiError, auth::Actor, clock::Clock, db::Tx};
+use commons_platform::{
+    ApiError, Platform,
+    auth::{Actor, Tokens},
+    clock::Clock,
+    db::Tx,
+    internal::InternalToken,
+    secret::Secret,
+};
 use commons_testing::{Identity, World, seed};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, sea_query::Expr};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+/// Longer than any machine needs; a test that waits this long fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where access is computed: every body of the contract runs on both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seam {
+    /// In the process that asks.
+    Local,
+    /// In another one, asked over gRPC.
+    Remote,
+}
+
+/// Makes tests of bodies: one on each seam.
+macro_rules! on_both_seams {
+    ($($body:ident)*) => {
+        mod local {
+            $(#[tokio::test]
+            async fn $body() {
+                super::$body($crate::house::Seam::Local).await;
+            })*
+        }
+        mod remote {
+            $(#[tokio::test]
+            async fn $body() {
+                super::$body($crate::house::Seam::Remote).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_both_seams;
+
+/// Access in one process.
+pub(crate) struct Process {
+    pub(crate) access: Arc<dyn Access>,
+    /// In which revoked sessions end.
+    pub(crate) tokens: Arc<Tokens>,
+    /// The access over the database: the same one, or the one that is asked.
+    pub(crate) home: Arc<LocalAccess>,
+    /// The way from one to the other.
+    pub(crate) line: Option<Line>,
+}
+
+impl Process {
+    /// Access over a platform's database, or a process without one that asks it.
+    pub(crate) async fn new(seam: Seam, platform: &Platform) -> Self {
+        let home = LocalAccess::start(platform).await.unwrap();
+        if seam == Seam::Local {
+            return Self {
+                access: home.clone(),
+                tokens: platform.tokens.clone(),
+                home,
+                line: None,
+            };
+        }
+        let token = InternalToken::of(&platform.secret);
+        let line = Line::to(serve(home.clone(), token.clone())).await;
+        let tokens = Arc::new(Tokens::new(
+            &platform.config.auth,
+            &platform.secret,
+            platform.clock.clone(),
+        ));
+        let access = RemoteAccess::start(&line.address(), &token, tokens.clone()).unwrap();
+        tokio::time::timeout(PATIENCE, access.changes().fresh())
+            .await
+            .unwrap();
+        Self {
+            access,
+            tokens,
+            home,
+            line: Some(line),
+        }
+    }
+}
 
 /// One guild with two channels. Everybody has the default permissions; nobody views `hidden`.
 pub(crate) struct House {
     pub(crate) world: World,
+    pub(crate) seam: Seam,
+    pub(crate) process: Process,
+    /// Access in that process.
     pub(crate) access: Arc<dyn Access>,
     pub(crate) owner: Identity,
     /// A member without a role.
@@ -31,7 +117,7 @@ pub(crate) struct House {
 }
 
 impl House {
-    pub(crate) async fn new() -> Self {
+    pub(crate) async fn new(seam: Seam) -> Self {
         let world = World::new().await;
         let (db, clock) = (world.platform.db.clone(), world.clock.clone());
         let owner = world.person("owner").await;
@@ -54,11 +140,13 @@ impl House {
             Permissions::VIEW_CHANNEL,
         )
         .await;
-        let access = LocalAccess::start(&world.platform).await.unwrap();
+        let process = Process::new(seam, &world.platform).await;
         let stranger = world.person("stranger").await;
         Self {
             world,
-            access,
+            seam,
+            access: process.access.clone(),
+            process,
             owner,
             alice,
             bob,
@@ -67,6 +155,27 @@ impl House {
             moderators,
             general,
             hidden,
+        }
+    }
+
+    /// Another process over the same database, which shares nothing else with this one.
+    pub(crate) async fn elsewhere(&self) -> Process {
+        Process::new(self.seam, &self.platform_elsewhere().await).await
+    }
+
+    /// What another process is made of.
+    pub(crate) async fn platform_elsewhere(&self) -> Platform {
+        let database = &self.world.database;
+        let db = database.reconnect().await;
+        let secret = Secret::new("another");
+        Platform::assemble(database.config.clone(), db, secret, self.world.clock.clone())
+    }
+
+    /// Tells what was recorded: when this returns, no answer here is from before it.
+    pub(crate) async fn announce(&self, recorded: Recorded) {
+        self.process.home.changes().announce(recorded).await;
+        if self.seam == Seam::Remote {
+            self.access.changes().read().await.unwrap();
         }
     }
 

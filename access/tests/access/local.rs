@@ -1,6 +1,6 @@
 //! What [`LocalAccess`] answers, and that it never answers from before a change.
 
-use crate::house::{House, actor};
+use crate::house::{House, Seam, actor, on_both_seams};
 use chrono::TimeDelta;
 use commons_access::{ChannelStanding, Denied, Permission, Permissions, Subject, compute::Target};
 use commons_entities::{ChannelId, GuildId, channel::guild_member};
@@ -9,9 +9,21 @@ use commons_testing::seed;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
 
-#[tokio::test]
-async fn members_have_what_their_roles_give() {
-    let house = House::new().await;
+on_both_seams! {
+    members_have_what_their_roles_give
+    hidden_and_unknown_are_one
+    an_anonymous_actor_sees_nothing
+    only_what_is_seen_is_forbidden
+    visible_channels_come_in_the_order_of_the_list
+    ranks_limit_who_acts_on_whom
+    a_time_out_ends_as_time_passes
+    nothing_is_answered_from_before_an_announced_change
+    who_was_no_member_is_one_after_joining
+    an_overwrite_shows_a_channel_to_one
+}
+
+async fn members_have_what_their_roles_give(seam: Seam) {
+    let house = House::new(seam).await;
     assert_eq!(house.permissions(&house.owner).await, Some(Permissions::all()));
     assert_eq!(house.permissions(&house.alice).await, Some(Permissions::DEFAULT));
     let moderator = Permissions::DEFAULT | Permissions::KICK_MEMBERS | Permissions::MANAGE_ROLES;
@@ -29,9 +41,8 @@ async fn members_have_what_their_roles_give() {
     );
 }
 
-#[tokio::test]
-async fn hidden_and_unknown_are_one() {
-    let house = House::new().await;
+async fn hidden_and_unknown_are_one(seam: Seam) {
+    let house = House::new(seam).await;
     let unknown = ChannelId(Uuid::from_u128(7));
     let told = |error: ApiError| (error.code(), error.reason(), error.to_string());
     let missing = told(house.channel(&house.alice, unknown).await.unwrap_err());
@@ -63,9 +74,8 @@ async fn hidden_and_unknown_are_one() {
     );
 }
 
-#[tokio::test]
-async fn an_anonymous_actor_sees_nothing() {
-    let house = House::new().await;
+async fn an_anonymous_actor_sees_nothing(seam: Seam) {
+    let house = House::new(seam).await;
     let anonymous = Actor::Anonymous;
     assert_eq!(
         house.access.channels(&anonymous, &[house.general]).await.unwrap(),
@@ -90,9 +100,8 @@ async fn an_anonymous_actor_sees_nothing() {
     assert!(refused.iter().all(|error| error.code() == Code::Unauthenticated));
 }
 
-#[tokio::test]
-async fn only_what_is_seen_is_forbidden() {
-    let house = House::new().await;
+async fn only_what_is_seen_is_forbidden(seam: Seam) {
+    let house = House::new(seam).await;
     let standing = house.channel(&house.alice, house.general).await.unwrap();
     let error = ApiError::from(standing.clone().require(Permission::ManageMessages).unwrap_err());
     assert_eq!(
@@ -108,9 +117,8 @@ async fn only_what_is_seen_is_forbidden() {
     );
 }
 
-#[tokio::test]
-async fn visible_channels_come_in_the_order_of_the_list() {
-    let house = House::new().await;
+async fn visible_channels_come_in_the_order_of_the_list(seam: Seam) {
+    let house = House::new(seam).await;
     let (db, clock) = (&house.world.platform.db, &*house.world.clock);
     let last = seed::channel(db, clock, house.guild, "last").await;
     let ids = |standings: Vec<ChannelStanding>| -> Vec<_> {
@@ -138,9 +146,8 @@ async fn visible_channels_come_in_the_order_of_the_list() {
     );
 }
 
-#[tokio::test]
-async fn ranks_limit_who_acts_on_whom() {
-    let house = House::new().await;
+async fn ranks_limit_who_acts_on_whom(seam: Seam) {
+    let house = House::new(seam).await;
     let keys = [&house.owner, &house.bob, &house.alice].map(|who| (house.guild, who.user));
     let standings = house.access.guilds_of(&keys).await.unwrap();
     let [owner, bob, alice] = [0, 1, 2].map(|i| standings[i].clone().unwrap());
@@ -182,9 +189,8 @@ async fn ranks_limit_who_acts_on_whom() {
     );
 }
 
-#[tokio::test]
-async fn a_time_out_ends_as_time_passes() {
-    let house = House::new().await;
+async fn a_time_out_ends_as_time_passes(seam: Seam) {
+    let house = House::new(seam).await;
     let until = house.world.clock.now() + TimeDelta::minutes(1);
     let recorded = house
         .write(&[Subject::Member(house.guild, house.alice.user)], async |tx| {
@@ -196,7 +202,7 @@ async fn a_time_out_ends_as_time_passes() {
                 .map(drop)
         })
         .await;
-    house.access.changes().announce(recorded).await;
+    house.announce(recorded).await;
     assert_eq!(
         house.permissions(&house.alice).await,
         Some(Permissions::TIMED_OUT)
@@ -205,17 +211,15 @@ async fn a_time_out_ends_as_time_passes() {
     assert_eq!(house.permissions(&house.alice).await, Some(Permissions::DEFAULT));
 }
 
-#[tokio::test]
-async fn nothing_is_answered_from_before_an_announced_change() {
-    let house = House::new().await;
+async fn nothing_is_answered_from_before_an_announced_change(seam: Seam) {
+    let house = House::new(seam).await;
     assert_eq!(house.permissions(&house.alice).await, Some(Permissions::DEFAULT));
-    let changes = house.access.changes();
 
     let less = Permissions::VIEW_CHANNEL | Permissions::ADD_REACTIONS;
-    changes.announce(house.set_everyone(less).await).await;
+    house.announce(house.set_everyone(less).await).await;
     assert_eq!(house.permissions(&house.alice).await, Some(less));
 
-    changes
+    house
         .announce(house.deny_in_general(Permissions::ADD_REACTIONS).await)
         .await;
     assert_eq!(
@@ -223,23 +227,22 @@ async fn nothing_is_answered_from_before_an_announced_change() {
         Some(Permissions::VIEW_CHANNEL)
     );
 
-    changes.announce(house.transfer(house.alice.user).await).await;
+    house.announce(house.transfer(house.alice.user).await).await;
     assert_eq!(house.permissions(&house.alice).await, Some(Permissions::all()));
     assert_eq!(
         house.permissions(&house.owner).await,
         Some(Permissions::VIEW_CHANNEL)
     );
 
-    changes.announce(house.kick(house.bob.user).await).await;
+    house.announce(house.kick(house.bob.user).await).await;
     assert_eq!(house.permissions(&house.bob).await, None);
 
-    changes.announce(house.delete_general().await).await;
+    house.announce(house.delete_general().await).await;
     assert_eq!(house.permissions(&house.alice).await, None);
 }
 
-#[tokio::test]
-async fn who_was_no_member_is_one_after_joining() {
-    let house = House::new().await;
+async fn who_was_no_member_is_one_after_joining(seam: Seam) {
+    let house = House::new(seam).await;
     assert_eq!(house.permissions(&house.stranger).await, None);
     seed::member(
         &house.world.platform.db,
@@ -253,16 +256,15 @@ async fn who_was_no_member_is_one_after_joining() {
             Ok(())
         })
         .await;
-    house.access.changes().announce(joined).await;
+    house.announce(joined).await;
     assert_eq!(
         house.permissions(&house.stranger).await,
         Some(Permissions::DEFAULT)
     );
 }
 
-#[tokio::test]
-async fn an_overwrite_shows_a_channel_to_one() {
-    let house = House::new().await;
+async fn an_overwrite_shows_a_channel_to_one(seam: Seam) {
+    let house = House::new(seam).await;
     let (one, view) = (Target::Member(house.alice.user), Permissions::VIEW_CHANNEL);
     seed::overwrite(
         &house.world.platform.db,
@@ -279,7 +281,7 @@ async fn an_overwrite_shows_a_channel_to_one() {
 /// The reader of the log counts in too, now and then: the least of some attempts is what counts.
 #[tokio::test]
 async fn what_is_kept_asks_the_database_nothing() {
-    let house = House::new().await;
+    let house = House::new(Seam::Local).await;
     let db = &house.world.platform.db;
     let mut least = u64::MAX;
     for _ in 0..10 {

@@ -3,8 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "what a test does not expect must stop it")]
 
 mod changes;
+mod explain;
+mod generated;
 mod house;
+mod line;
 mod local;
+mod log;
 mod matrix;
 mod proof;
+mod remote;
 mod watch;

@@ -1,6 +1,6 @@
 //! Proofs inside a transaction.
 
-use crate::house::{House, actor};
+use crate::house::{House, Seam, actor};
 use commons_access::{
     ChannelSeat, Denied, Permission, Permissions, Subject, channels_in, guilds_in, revalidate,
     revalidate_guild,
@@ -19,7 +19,7 @@ async fn seat(house: &House, who: &Identity, permission: Permission) -> ChannelS
 
 #[tokio::test]
 async fn nothing_changed_is_one_statement() {
-    let house = House::new().await;
+    let house = House::new(Seam::Local).await;
     let seats = [
         seat(&house, &house.alice, Permission::SendMessages).await,
         seat(&house, &house.bob, Permission::KickMembers).await,
@@ -47,7 +47,7 @@ async fn nothing_changed_is_one_statement() {
 
 #[tokio::test]
 async fn what_changed_is_computed_anew_each_for_itself() {
-    let house = House::new().await;
+    let house = House::new(Seam::Local).await;
     let alice_sends = seat(&house, &house.alice, Permission::SendMessages).await;
     let alice_views = seat(&house, &house.alice, Permission::ViewChannel).await;
     let owner_sends = seat(&house, &house.owner, Permission::SendMessages).await;
@@ -83,7 +83,7 @@ async fn what_changed_is_computed_anew_each_for_itself() {
 
 #[tokio::test]
 async fn a_change_of_the_same_transaction_counts() {
-    let house = House::new().await;
+    let house = House::new(Seam::Local).await;
     let seat = seat(&house, &house.alice, Permission::SendMessages).await;
     let _ = house
         .write(&[], async |tx| {
@@ -110,7 +110,7 @@ async fn a_change_of_the_same_transaction_counts() {
 
 #[tokio::test]
 async fn a_guilds_proof_is_computed_anew() {
-    let house = House::new().await;
+    let house = House::new(Seam::Local).await;
     let bob = house.access.guild(&actor(&house.bob), house.guild).await.unwrap();
     let (kicks, member) = (
         bob.clone().require(Permission::KickMembers).unwrap(),
@@ -137,7 +137,7 @@ async fn a_guilds_proof_is_computed_anew() {
 
 #[tokio::test]
 async fn batches_are_a_constant_number_of_statements() {
-    let house = House::new().await;
+    let house = House::new(Seam::Local).await;
     let (db, clock) = (&house.world.platform.db, &*house.world.clock);
     let mut channels = vec![(house.general, house.alice.user)];
     let mut guilds = vec![(house.guild, house.alice.user)];

@@ -1,12 +1,24 @@
 //! Live streams end when their viewer loses access, and only then.
 
-use crate::house::{House, actor};
+use crate::house::{House, Seam, actor, on_both_seams};
 use commons_access::{AccessWatch, Ended, Permissions, Recorded, Subject};
 use commons_entities::channel::member_role;
 use commons_platform::{ApiError, Code, auth::Actor};
 use futures_util::{FutureExt, StreamExt, stream};
 use sea_orm::EntityTrait;
 use std::time::Duration;
+
+on_both_seams! {
+    a_kick_ends_the_stream_of_that_member_alone
+    an_overwrite_a_role_and_a_deletion_end_streams
+    a_change_that_leaves_the_view_leaves_the_stream
+    a_role_taken_ends_what_it_showed
+    a_revoked_session_ends_its_streams
+    a_change_that_nobody_announces_ends_the_stream_too
+    a_guarded_stream_gives_nothing_after_the_loss
+    a_guarded_stream_ends_with_its_items
+    nobody_watches_what_they_do_not_see
+}
 
 /// Longer than any machine needs; a test that waits this long fails.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -25,13 +37,12 @@ async fn ended(watch: &mut AccessWatch) -> Ended {
 
 /// Announces a change and asks why the watch ended.
 async fn after(house: &House, watch: &mut AccessWatch, recorded: Recorded) -> Ended {
-    house.access.changes().announce(recorded).await;
+    house.announce(recorded).await;
     ended(watch).await
 }
 
-#[tokio::test]
-async fn a_kick_ends_the_stream_of_that_member_alone() {
-    let house = House::new().await;
+async fn a_kick_ends_the_stream_of_that_member_alone(seam: Seam) {
+    let house = House::new(seam).await;
     let mut alice = watch(&house).await;
     let mut bob = house
         .access
@@ -56,9 +67,8 @@ async fn a_kick_ends_the_stream_of_that_member_alone() {
     assert_eq!(refused.code(), Code::NotFound);
 }
 
-#[tokio::test]
-async fn an_overwrite_a_role_and_a_deletion_end_streams() {
-    let house = House::new().await;
+async fn an_overwrite_a_role_and_a_deletion_end_streams(seam: Seam) {
+    let house = House::new(seam).await;
     let mut by_role = watch(&house).await;
     let recorded = house.set_everyone(Permissions::SEND_MESSAGES).await;
     assert!(matches!(
@@ -66,8 +76,6 @@ async fn an_overwrite_a_role_and_a_deletion_end_streams() {
         Ended::Hidden
     ));
     house
-        .access
-        .changes()
         .announce(house.set_everyone(Permissions::DEFAULT).await)
         .await;
 
@@ -78,7 +86,7 @@ async fn an_overwrite_a_role_and_a_deletion_end_streams() {
         Ended::Hidden
     ));
 
-    let house = House::new().await;
+    let house = House::new(seam).await;
     let mut by_overwrite = watch(&house).await;
     let recorded = house.deny_in_general(Permissions::VIEW_CHANNEL).await;
     assert!(matches!(
@@ -87,12 +95,11 @@ async fn an_overwrite_a_role_and_a_deletion_end_streams() {
     ));
 }
 
-#[tokio::test]
-async fn a_change_that_leaves_the_view_leaves_the_stream() {
-    let house = House::new().await;
+async fn a_change_that_leaves_the_view_leaves_the_stream(seam: Seam) {
+    let house = House::new(seam).await;
     let mut watch = watch(&house).await;
     let less = house.set_everyone(Permissions::VIEW_CHANNEL).await;
-    house.access.changes().announce(less).await;
+    house.announce(less).await;
     // Given up in the middle of a check, then asked again: nothing is forgotten.
     for _ in 0..3 {
         assert!(watch.ended().now_or_never().is_none());
@@ -101,9 +108,8 @@ async fn a_change_that_leaves_the_view_leaves_the_stream() {
     assert!(matches!(after(&house, &mut watch, recorded).await, Ended::Hidden));
 }
 
-#[tokio::test]
-async fn a_role_taken_ends_what_it_showed() {
-    let house = House::new().await;
+async fn a_role_taken_ends_what_it_showed(seam: Seam) {
+    let house = House::new(seam).await;
     let db = &house.world.platform.db;
     let (role, view) = (
         commons_access::compute::Target::Role(house.moderators),
@@ -124,9 +130,8 @@ async fn a_role_taken_ends_what_it_showed() {
     assert!(matches!(after(&house, &mut watch, recorded).await, Ended::Hidden));
 }
 
-#[tokio::test]
-async fn a_revoked_session_ends_its_streams() {
-    let house = House::new().await;
+async fn a_revoked_session_ends_its_streams(seam: Seam) {
+    let house = House::new(seam).await;
     let mut watch = watch(&house).await;
     let other = house.world.identity(house.alice.user).await;
     let mut on_another_device = house
@@ -148,46 +153,42 @@ async fn a_revoked_session_ends_its_streams() {
     assert_eq!(refused.code(), Code::Unauthenticated);
 }
 
-#[tokio::test]
-async fn a_change_that_nobody_announces_ends_the_stream_too() {
-    let house = House::new().await;
+async fn a_change_that_nobody_announces_ends_the_stream_too(seam: Seam) {
+    let house = House::new(seam).await;
     let mut watch = watch(&house).await;
     let _ = house.kick(house.alice.user).await;
     assert!(matches!(ended(&mut watch).await, Ended::Hidden));
 }
 
 /// Many streams, because an item is always ready: chance must not decide what comes first.
-#[tokio::test]
-async fn a_guarded_stream_gives_nothing_after_the_loss() {
-    let house = House::new().await;
+async fn a_guarded_stream_gives_nothing_after_the_loss(seam: Seam) {
+    let house = House::new(seam).await;
     let mut streams = Vec::new();
     for _ in 0..20 {
         streams.push(Box::pin(watch(&house).await.guard(stream::repeat(1))));
     }
     let less = house.set_everyone(Permissions::VIEW_CHANNEL).await;
-    house.access.changes().announce(less).await;
+    house.announce(less).await;
     for items in &mut streams {
         assert_eq!(items.next().await.unwrap().unwrap(), 1);
     }
     let recorded = house.kick(house.alice.user).await;
-    house.access.changes().announce(recorded).await;
+    house.announce(recorded).await;
     for items in &mut streams {
         assert_eq!(items.next().await.unwrap().unwrap_err().code(), Code::NotFound);
         assert!(items.next().await.is_none());
     }
 }
 
-#[tokio::test]
-async fn a_guarded_stream_ends_with_its_items() {
-    let house = House::new().await;
+async fn a_guarded_stream_ends_with_its_items(seam: Seam) {
+    let house = House::new(seam).await;
     let mut items = Box::pin(watch(&house).await.guard(stream::iter([1])));
     assert_eq!(items.next().await.unwrap().unwrap(), 1);
     assert!(items.next().await.is_none());
 }
 
-#[tokio::test]
-async fn nobody_watches_what_they_do_not_see() {
-    let house = House::new().await;
+async fn nobody_watches_what_they_do_not_see(seam: Seam) {
+    let house = House::new(seam).await;
     let refused = house
         .access
         .guard_channel(&actor(&house.alice), house.hidden)

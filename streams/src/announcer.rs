@@ -28,7 +28,7 @@ impl Announcer {
         let (queue, receiver) = mpsc::channel(QUEUE);
         Self {
             queue,
-            _task: task::Guard::spawn(run(bus, origin, receiver)),
+            _task: task::Guard::background("stream announcer", run(bus, origin, receiver)),
         }
     }
 

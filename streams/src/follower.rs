@@ -27,7 +27,7 @@ use tokio::{
 use uuid::Uuid;
 
 /// How long to wait for the bus before going on without it.
-const BUS_PATIENCE: Duration = Duration::from_millis(250);
+const BUS_PATIENCE: Duration = Duration::from_millis(500);
 /// Between two attempts to listen.
 const BUS_PAUSE: Duration = Duration::from_secs(1);
 
@@ -153,7 +153,10 @@ impl Work {
             Heard::Missed => Announced::Unclear,
         };
         match announced {
-            Announced::Events(events) => self.follower.hear(&events),
+            Announced::Events(events) => {
+                self.follower.hear(&events);
+                self.measure(&events);
+            }
             Announced::Own => {}
             // When the bus is back, all followers hear so at once: one comparison serves them all.
             Announced::Unclear => {
@@ -203,6 +206,13 @@ impl Work {
         });
         if moved {
             meter::repaired(events.len());
+            self.measure(events);
+        }
+    }
+
+    fn measure(&self, events: &[Arc<Event>]) {
+        if let Some(hub) = self.hub.upgrade() {
+            hub.measure(events);
         }
     }
 }

@@ -82,7 +82,7 @@ impl Streams {
             origin,
             tuning,
         });
-        let comparing = task::Guard::spawn(keep_comparing(Arc::downgrade(&hub)));
+        let comparing = task::Guard::background("stream heads", keep_comparing(Arc::downgrade(&hub)));
         Self {
             hub,
             _comparing: Arc::new(comparing),
@@ -192,6 +192,7 @@ impl Hub {
 
     fn announce(&self, events: &[Arc<Event>]) {
         let Some(first) = events.first() else { return };
+        meter::told(self.clock.now(), events);
         let follower = self
             .table()
             .get(&first.stream)
@@ -200,6 +201,11 @@ impl Hub {
             follower.hear(events);
         }
         self.announcer.send(events);
+    }
+
+    /// Events came from elsewhere.
+    pub(crate) fn measure(&self, events: &[Arc<Event>]) {
+        meter::told(self.clock.now(), events);
     }
 
     /// The stream's follower, with one subscriber more.
@@ -233,7 +239,7 @@ impl Hub {
         };
         Entry {
             follower,
-            _task: task::Guard::spawn(work.run()),
+            _task: task::Guard::background("stream follower", work.run()),
         }
     }
 

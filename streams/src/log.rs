@@ -1,16 +1,22 @@
 //! The log in the database. Every function takes the caller's connection or transaction.
 //!
-//! [`reserve`] and [`write()`], or [`append`], allocate numbers and store events; [`read()`] and [`pages`]
-//! page through them; [`prune`] and [`fence`] end them. Nothing here knows of subscribers: announce
-//! what was written after the commit, with [`Streams::announce`](crate::Streams::announce).
+//! [`lock`], [`Locked::reserve`] and [`write()`], or [`append`], allocate numbers and store events;
+//! [`read()`] and [`pages`] page through them; [`prune`], [`erase_some`] and [`fence`] end them. Nothing here knows of
+//! subscribers: announce what was written after the commit, with
+//! [`Streams::announce`](crate::Streams::announce).
 
+mod lock;
 mod read;
+mod reserve;
 mod retention;
+mod rows;
 mod write;
 
+pub use lock::{Locked, lock, lock_waiting};
 pub use read::{Page, head, heads, pages, read};
-pub use retention::{KEPT_DAYS, KEPT_EVENTS, Pruned, fence, prune};
-pub use write::{Locked, Range, Reserved, Want, append, create, lock, lock_waiting, reserve, write};
+pub use reserve::{Range, Reserved, Want, reserve};
+pub use retention::{KEPT_DAYS, KEPT_EVENTS, Pruned, erase_some, fence, prune};
+pub use write::{append, create, write};
 
 use commons_entities::stream::stream;
 

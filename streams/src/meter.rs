@@ -1,5 +1,18 @@
 //! The figures of this crate, by name, so that a dashboard finds them in one place.
 
+use crate::Event;
+use chrono::{DateTime, Utc};
+use commons_platform::telemetry::metric::STREAM_LAG;
+use std::sync::Arc;
+
+/// Events reached their followers in this process now: how old the newest is.
+pub(crate) fn told(now: DateTime<Utc>, events: &[Arc<Event>]) {
+    if let Some(event) = events.last() {
+        let lag = (now - event.at).to_std().unwrap_or_default();
+        metrics::histogram!(STREAM_LAG).record(lag.as_secs_f64());
+    }
+}
+
 /// How many streams this process follows.
 pub(crate) fn followers(change: f64) {
     metrics::gauge!("commons_stream_followers").increment(change);

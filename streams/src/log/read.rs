@@ -6,7 +6,11 @@
 use super::Head;
 use crate::{Event, StreamError};
 use commons_entities::stream::{stream, stream_event};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use commons_platform::db::among;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    Statement, Value,
+};
 use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
@@ -55,7 +59,7 @@ pub async fn heads(db: &impl ConnectionTrait, streams: &[Uuid]) -> Result<HashMa
     let mut heads = HashMap::with_capacity(streams.len());
     for ids in streams.chunks(IDS) {
         let rows = stream::Entity::find()
-            .filter(stream::Column::Id.is_in(ids.iter().copied()))
+            .filter(among(db, stream::Column::Id, ids.iter().copied()))
             .all(db)
             .await?;
         heads.extend(rows.into_iter().map(|row| (row.id, row.into())));
@@ -119,17 +123,21 @@ async fn ranges_of(
     if ranges.is_empty() {
         return Ok(events);
     }
-    let any = ranges
-        .iter()
-        .fold(Condition::any(), |any, (stream, after, until)| {
-            any.add(
-                Condition::all()
-                    .add(stream_event::Column::StreamId.eq(*stream))
-                    .add(stream_event::Column::Seq.gt(*after))
-                    .add(stream_event::Column::Seq.lte(*until)),
-            )
-        });
-    for row in stream_event::Entity::find().filter(any).all(db).await? {
+    let rows = match db.get_database_backend() {
+        DbBackend::Postgres => {
+            stream_event::Entity::find()
+                .from_raw_sql(joined(&ranges))
+                .all(db)
+                .await?
+        }
+        _ => {
+            stream_event::Entity::find()
+                .filter(any_of(&ranges))
+                .all(db)
+                .await?
+        }
+    };
+    for row in rows {
         events
             .entry(row.stream_id)
             .or_default()
@@ -139,6 +147,33 @@ async fn ranges_of(
         events.sort_unstable_by_key(|event| event.seq);
     }
     Ok(events)
+}
+
+fn any_of(ranges: &[(Uuid, i64, i64)]) -> Condition {
+    ranges
+        .iter()
+        .fold(Condition::any(), |any, (stream, after, until)| {
+            any.add(
+                Condition::all()
+                    .add(stream_event::Column::StreamId.eq(*stream))
+                    .add(stream_event::Column::Seq.gt(*after))
+                    .add(stream_event::Column::Seq.lte(*until)),
+            )
+        })
+}
+
+/// The same for PostgreSQL, with one text for any count.
+fn joined(ranges: &[(Uuid, i64, i64)]) -> Statement {
+    const JOINED: &str = "SELECT event.* FROM UNNEST($1::uuid[], $2::bigint[], $3::bigint[])
+        AS range (stream_id, after, until)
+        JOIN stream_event AS event ON event.stream_id = range.stream_id
+            AND event.seq > range.after AND event.seq <= range.until";
+    let columns: [Value; 3] = [
+        ranges.iter().map(|range| range.0).collect::<Vec<Uuid>>().into(),
+        ranges.iter().map(|range| range.1).collect::<Vec<i64>>().into(),
+        ranges.iter().map(|range| range.2).collect::<Vec<i64>>().into(),
+    ];
+    Statement::from_sql_and_values(DbBackend::Postgres, JOINED, columns)
 }
 
 fn page(stream: Uuid, after: i64, first: u32, head: Head, events: &[Arc<Event>]) -> Page {

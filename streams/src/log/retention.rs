@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use commons_entities::stream::{stream, stream_event};
 use commons_platform::db::Db;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
@@ -93,19 +93,42 @@ async fn prune_stream(db: &Db, row: &stream::Model, before: DateTime<Utc>) -> Re
 
 async fn raise_floor(db: &Db, id: Uuid, floor: i64) -> Result<u64, StreamError> {
     let tx = db.begin().await?;
+    let gone = end_events(&tx, id, floor).await?;
+    tx.commit().await?;
+    Ok(gone)
+}
+
+/// Ends the events up to one, and says how many there were. The floor is first: its row is the lock.
+async fn end_events(tx: &impl ConnectionTrait, id: Uuid, floor: i64) -> Result<u64, StreamError> {
     stream::Entity::update_many()
         .col_expr(stream::Column::FloorSeq, Expr::value(floor))
         .filter(stream::Column::Id.eq(id))
         .filter(stream::Column::FloorSeq.lt(floor))
-        .exec(&tx)
+        .exec(tx)
         .await?;
     let gone = stream_event::Entity::delete_many()
         .filter(stream_event::Column::StreamId.eq(id))
         .filter(stream_event::Column::Seq.lte(floor))
-        .exec(&tx)
+        .exec(tx)
         .await?;
-    tx.commit().await?;
     Ok(gone.rows_affected)
+}
+
+/// Ends a stream whose subject is gone, a bounded step a call: its oldest events, then itself. False when
+/// there is no such stream any more. Lock it first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn erase_some(tx: &impl ConnectionTrait, id: Uuid) -> Result<bool, StreamError> {
+    let Some(row) = stream::Entity::find_by_id(id).one(tx).await? else {
+        return Ok(false);
+    };
+    if row.floor_seq < row.head_seq {
+        end_events(tx, id, std::cmp::min(row.head_seq, row.floor_seq + BATCH)).await?;
+    } else {
+        stream::Entity::delete_by_id(id).exec(tx).await?;
+    }
+    Ok(true)
 }
 
 /// Moves every stream `jump` numbers ahead and its floor to the new head, so that no cursor from
@@ -117,6 +140,11 @@ async fn raise_floor(db: &Db, id: Uuid, floor: i64) -> Result<u64, StreamError> 
 /// # Errors
 /// When the database fails; roll back then.
 pub async fn fence(tx: &impl ConnectionTrait, jump: u32) -> Result<(), StreamError> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        // Rows are not updated in the order in which writers lock them.
+        tx.execute_unprepared("LOCK TABLE stream IN EXCLUSIVE MODE")
+            .await?;
+    }
     let ahead = || Expr::col(stream::Column::HeadSeq).add(i64::from(jump));
     stream::Entity::update_many()
         .col_expr(stream::Column::HeadSeq, ahead())

@@ -248,3 +248,99 @@ async fn pages_of_forty_streams_take_two_queries() {
     assert_eq!(seqs(&pages[41].as_ref().unwrap().events), [19, 20]);
     assert!(pages[42].as_ref().unwrap().reset);
 }
+
+#[tokio::test]
+async fn locked_streams_give_numbers_without_a_statement() {
+    let database = database().await;
+    write(&database.db, A, 4).await;
+    let tx = database.db.begin().await.unwrap();
+    let mut locked = log::lock_waiting(&tx, &[A, B]).await.unwrap();
+    let before = database.db.query_count();
+    let want = |stream, events| log::Want {
+        stream,
+        events,
+        ordinals: events,
+    };
+    let first = locked.reserve(&[want(A, 1), want(B, 2), want(A, 1)]).unwrap();
+    let second = locked.reserve(&[want(A, 1)]).unwrap();
+    assert_eq!(database.db.query_count(), before);
+    let error = locked.reserve(&[want(NOWHERE, 1)]).unwrap_err();
+    assert!(matches!(error, StreamError::Unknown(NOWHERE)));
+    assert_eq!(first.of(A).unwrap().first_seq, 5);
+    assert_eq!(second.of(A).unwrap().first_ordinal, 3);
+    let events = vec![
+        (5, event(A, 5)),
+        (1, event(B, 1)),
+        (6, event(A, 6)),
+        (2, event(B, 2)),
+    ];
+    log::write(&tx, first, events).await.unwrap();
+    log::write(&tx, second, vec![(7, event(A, 7))]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(seqs(&stored(&database.db, A, 4).await), [5, 6, 7]);
+    let head = log::head(database.db.read(), A).await.unwrap().unwrap();
+    assert_eq!((head.seq, head.ordinal), (7, 3));
+
+    // A head that moved by another way meanwhile is noticed.
+    let tx = database.db.begin().await.unwrap();
+    let mut locked = log::lock_waiting(&tx, &[A]).await.unwrap();
+    let late = locked.reserve(&[want(A, 1)]).unwrap();
+    log::append(&tx, vec![event(A, 8)]).await.unwrap();
+    let error = log::write(&tx, late, vec![(8, event(A, 8))]).await.unwrap_err();
+    assert!(matches!(
+        error,
+        StreamError::NotAsReserved(A) | StreamError::Database(_)
+    ));
+}
+
+/// SQLite has one writer; on PostgreSQL a stream that somebody holds is skipped, or waited for.
+#[tokio::test]
+async fn a_stream_that_is_held_is_skipped_or_waited_for() {
+    let database = database().await;
+    if !database.db.is_postgres() {
+        return;
+    }
+    let holder = database.db.begin().await.unwrap();
+    log::lock_waiting(&holder, &[A]).await.unwrap();
+    let tx = database.db.begin().await.unwrap();
+    let locked = log::lock(&tx, &[A, B]).await.unwrap();
+    assert_eq!(locked.skipped, [A]);
+    assert!(locked.heads.contains_key(&B));
+    tx.rollback().await.unwrap();
+    let tx = database.db.begin().await.unwrap();
+    let waiting = log::lock_waiting(&tx, &[A]);
+    let writing = async {
+        log::append(&holder, vec![event(A, 1), event(A, 2)])
+            .await
+            .unwrap();
+        holder.commit().await.unwrap();
+    };
+    let (locked, ()) = tokio::join!(waiting, writing);
+    assert_eq!(locked.unwrap().heads[&A].seq, 2, "as the holder left it");
+}
+
+#[tokio::test]
+async fn a_stream_is_erased_step_by_step() {
+    let database = database().await;
+    write(&database.db, A, 2500).await;
+    write(&database.db, B, 1).await;
+    let mut steps = 0;
+    loop {
+        let tx = database.db.begin().await.unwrap();
+        log::lock_waiting(&tx, &[A]).await.unwrap();
+        let more = log::erase_some(&tx, A).await.unwrap();
+        tx.commit().await.unwrap();
+        if !more {
+            break;
+        }
+        steps += 1;
+        if let Some(head) = log::head(database.db.read(), A).await.unwrap() {
+            let left = stored(&database.db, A, 0).await.len() as i64;
+            assert_eq!(left, head.seq - head.floor, "readers know what is gone");
+        }
+    }
+    assert_eq!(steps, 4);
+    assert_eq!(log::head(database.db.read(), A).await.unwrap(), None);
+    assert_eq!(stored(&database.db, A, 0).await, []);
+    assert_eq!(seqs(&stored(&database.db, B, 0).await), [1]);
+}

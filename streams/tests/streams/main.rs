@@ -6,6 +6,7 @@ mod fixture;
 mod follow;
 mod handover;
 mod log;
+mod processes;
 mod property;
 mod retention;
 mod trouble;

@@ -6,7 +6,7 @@ use commons_entities::{
     MessageId,
     message::{message, reaction},
 };
-use commons_platform::loader::Cached;
+use commons_platform::{db::among, loader::Cached};
 use sea_orm::{
     ColumnTrait, DatabaseConnection, DbErr, EntityTrait, FromQueryResult, JoinType, Order, QueryFilter,
     QueryOrder, QuerySelect, sea_query::Expr,
@@ -39,7 +39,7 @@ impl Cached for Message {
 
     async fn fetch(db: &DatabaseConnection, keys: &[MessageId]) -> Result<Vec<Self>, DbErr> {
         let rows = message::Entity::find()
-            .filter(message::Column::Id.is_in(keys.iter().copied()))
+            .filter(among(db, message::Column::Id, keys.iter().copied()))
             .all(db)
             .await?;
         Ok(rows.into_iter().map(Self).collect())
@@ -97,7 +97,7 @@ impl Cached for Tally {
             .column(reaction::Column::Emoji)
             .column_as(reaction::Column::UserId.count(), "count")
             .join(JoinType::LeftJoin, reactions())
-            .filter(message::Column::Id.is_in(keys.iter().copied()))
+            .filter(among(db, message::Column::Id, keys.iter().copied()))
             .group_by(message::Column::Id)
             .group_by(message::Column::Rev)
             .group_by(reaction::Column::Emoji)

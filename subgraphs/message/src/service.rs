@@ -2,7 +2,9 @@
 
 mod change;
 mod delete;
+mod duty;
 mod edit;
+mod export;
 mod history;
 mod housekeeping;
 mod import;
@@ -13,6 +15,7 @@ pub mod send;
 mod typing;
 
 pub use delete::delete;
+pub use duty::Duty;
 pub use edit::edit;
 pub use history::{
     History, ReactingByEmoji, around, events, head_seq, last, message, messages_of, page, pinned, reacting,
@@ -193,10 +196,10 @@ impl MessageService {
         Arc::new(Self {
             messages: loader(&platform),
             tallies: loader(&platform),
-            sender: send::Sender::start(platform.clone(), streams.clone()),
+            sender: send::Sender::start(&platform, &streams),
             sends: Limiter::new(quota, platform.clock.clone()),
             typists: typing::Typists::new(),
-            _housekeeping: Guard::spawn(housekeeping::forever(platform.clone())),
+            _housekeeping: Guard::background("message housekeeping", housekeeping::forever(platform.clone())),
             platform,
             access,
             streams,

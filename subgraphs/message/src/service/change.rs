@@ -58,20 +58,16 @@ pub(super) async fn change(
     let now = cx.platform.clock.now();
     let tx = cx.platform.db.begin().await?;
     let stream = seen.channel_id.0;
-    log::lock_waiting(&tx, &[stream]).await?;
+    let mut locked = log::lock_waiting(&tx, &[stream]).await?;
     let mut proofs = commons_access::revalidate(&tx, &[&seat], now).await?;
     let seat = proofs.pop().ok_or_else(ApiError::not_found)??;
     let row = alive(store::find(&tx, id).await?)?;
     visible(seat.permissions(), actor, &row)?;
-    let reserved = log::reserve(
-        &tx,
-        &[Want {
-            stream,
-            events: 1,
-            ordinals: 0,
-        }],
-    )
-    .await?;
+    let reserved = locked.reserve(&[Want {
+        stream,
+        events: 1,
+        ordinals: 0,
+    }])?;
     let seq = reserved
         .of(stream)
         .map(|range| range.first_seq)

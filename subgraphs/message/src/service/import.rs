@@ -90,6 +90,8 @@ pub async fn import_messages(
 ) -> Result<Imported, Error> {
     let mut done = Imported::default();
     let tx = service.platform.db.begin().await?;
+    // Before anything is read: another run must not know less than this one does.
+    let mut locked = log::lock_waiting(&tx, &[channel.0]).await?;
     let external: Vec<&str> = messages
         .iter()
         .map(|message| message.external_id.as_str())
@@ -128,16 +130,16 @@ pub async fn import_messages(
     if fresh.is_empty() {
         return Ok(done);
     }
+    let targets = fresh.iter().filter_map(|fresh| fresh.of.reply_to.as_deref());
+    let targets: HashSet<&str> = targets.filter(|target| !known.contains_key(*target)).collect();
+    let targets: Vec<&str> = targets.into_iter().collect();
+    let earlier = store::imported(&tx, channel, &targets).await?;
     let count = u32::try_from(fresh.len()).map_err(ApiError::internal)?;
-    let reserved = log::reserve(
-        &tx,
-        &[Want {
-            stream: channel.0,
-            events: count,
-            ordinals: count,
-        }],
-    )
-    .await?;
+    let reserved = locked.reserve(&[Want {
+        stream: channel.0,
+        events: count,
+        ordinals: count,
+    }])?;
     let range = reserved.of(channel.0).ok_or_else(ApiError::not_found)?;
     let mut rows = Vec::with_capacity(fresh.len());
     let mut reactions = Vec::new();
@@ -153,13 +155,9 @@ pub async fn import_messages(
         },
     ) in (0i64..).zip(fresh)
     {
-        let reply_to_id = match &imported.reply_to {
-            None => None,
-            Some(target) => match known.get(target) {
-                Some(id) => Some(*id),
-                None => store::imported_message(&tx, channel, target).await?,
-            },
-        };
+        let target = imported.reply_to.as_ref();
+        let reply_to_id =
+            target.and_then(|target| known.get(target).or_else(|| earlier.get(target)).copied());
         let row = message::Model {
             id,
             channel_id: channel,
@@ -208,6 +206,7 @@ pub async fn pin_imported(
     pins: &[(String, DateTime<Utc>)],
 ) -> Result<usize, Error> {
     let tx = service.platform.db.begin().await?;
+    log::lock_waiting(&tx, &[channel.0]).await?;
     let external: Vec<&str> = pins.iter().map(|(id, _)| id.as_str()).collect();
     let known = store::imported(&tx, channel, &external).await?;
     let ids: Vec<MessageId> = known.values().copied().collect();

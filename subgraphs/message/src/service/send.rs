@@ -5,8 +5,10 @@
 //! `batch` for what happens inside, and `docs/BENCHMARKS.md` for what it is worth.
 
 mod batch;
+mod lanes;
 mod pending;
 mod queue;
+mod unknown;
 mod verdict;
 
 pub use queue::Sender;

@@ -1,7 +1,7 @@
 //! Who is typing: told over the bus, remembered for seconds, never stored.
 //!
-//! A new listener gets those whom this process heard lately, then each as it comes. Another process'
-//! typists reach it with their next keystroke, three seconds later at most.
+//! A new listener gets those whom this process heard lately, then each as it comes. Whom only another
+//! process heard reaches it with the next keystroke, three seconds later at most.
 
 use super::Cx;
 use crate::Error;
@@ -118,7 +118,10 @@ pub async fn typing(
             // What was missed is over in seconds anyway.
             let Heard::Message(payload) = heard else { continue };
             match serde_json::from_slice(&payload) {
-                Ok(typing) => yield typing,
+                Ok(typing) => {
+                    cx.typists.heard(channel, typing);
+                    yield typing;
+                }
                 Err(error) => tracing::warn!(%error, "an unreadable typing notice"),
             }
         }

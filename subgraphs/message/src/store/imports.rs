@@ -1,6 +1,7 @@
 //! Which message an imported one became.
 
 use commons_entities::{ChannelId, MessageId, message::message_import};
+use commons_platform::db::among;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 use std::collections::HashMap;
 
@@ -16,24 +17,12 @@ pub async fn imported(
     for ids in external_ids.chunks(ROWS) {
         let rows = message_import::Entity::find()
             .filter(message_import::Column::ChannelId.eq(channel))
-            .filter(message_import::Column::ExternalId.is_in(ids.iter().copied()))
+            .filter(among(db, message_import::Column::ExternalId, ids.iter().copied()))
             .all(db)
             .await?;
         found.extend(rows.into_iter().map(|row| (row.external_id, row.message_id)));
     }
     Ok(found)
-}
-
-/// The message that an imported one became.
-pub async fn imported_message(
-    db: &impl ConnectionTrait,
-    channel: ChannelId,
-    external_id: &str,
-) -> Result<Option<MessageId>, DbErr> {
-    let row = message_import::Entity::find_by_id((channel, external_id.to_owned()))
-        .one(db)
-        .await?;
-    Ok(row.map(|row| row.message_id))
 }
 
 /// Notes which messages imported ones became.

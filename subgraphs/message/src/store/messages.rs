@@ -1,89 +1,16 @@
-//! Messages. A deleted one is in none of the lists.
+//! Messages. A deleted one is in none of the lists. Pages are in `page`.
 
 use commons_access::ChannelSeat;
 use commons_entities::{ChannelId, MessageId, UserId, message::message};
-use commons_platform::{
-    ApiError,
-    page::{Direction, PageArgs},
-};
+use commons_platform::db::among;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait, Select,
-    sea_query::{Expr, ExprTrait},
+    QueryOrder, QuerySelect, Select,
 };
 use std::collections::{HashMap, HashSet};
 
 /// How many rows go into one statement: SQLite binds at most 32,766 values.
 const ROWS: usize = 1_000;
-/// How many subqueries go into one statement.
-const CHANNELS: usize = 200;
-
-/// A page of a channel's history in the direction of reading: one row more than the page has.
-pub async fn page(
-    db: &impl ConnectionTrait,
-    seat: &ChannelSeat,
-    args: &PageArgs,
-) -> Result<Vec<message::Model>, ApiError> {
-    let mut query = in_channel(seat.channel()).limit(args.size + 1);
-    let from = args.key::<i64>("message")?;
-    query = match args.direction {
-        Direction::Forward => query.order_by_asc(message::Column::Seq),
-        Direction::Backward => query.order_by_desc(message::Column::Seq),
-    };
-    if let Some(seq) = from {
-        query = query.filter(match args.direction {
-            Direction::Forward => message::Column::Seq.gt(seq),
-            Direction::Backward => message::Column::Seq.lt(seq),
-        });
-    }
-    Ok(query.all(db).await?)
-}
-
-/// Up to `before` messages before a place and up to `after` from it on, oldest first; one row more on
-/// each side says whether there is more.
-pub async fn around(
-    db: &impl ConnectionTrait,
-    seat: &ChannelSeat,
-    seq: i64,
-    before: u64,
-    after: u64,
-) -> Result<(Vec<message::Model>, Vec<message::Model>), DbErr> {
-    let earlier = in_channel(seat.channel())
-        .filter(message::Column::Seq.lt(seq))
-        .order_by_desc(message::Column::Seq)
-        .limit(before + 1)
-        .all(db)
-        .await?;
-    let later = in_channel(seat.channel())
-        .filter(message::Column::Seq.gte(seq))
-        .order_by_asc(message::Column::Seq)
-        .limit(after + 1)
-        .all(db)
-        .await?;
-    Ok((earlier, later))
-}
-
-/// The newest message of each of these channels, as far as they have one. Who may read them is to be
-/// settled before.
-pub async fn lasts(
-    db: &impl ConnectionTrait,
-    channels: &[ChannelId],
-) -> Result<HashMap<ChannelId, message::Model>, DbErr> {
-    let mut found = HashMap::with_capacity(channels.len());
-    for channels in channels.chunks(CHANNELS) {
-        let newest = channels.iter().map(|channel| {
-            let newest = in_channel(*channel).select_only().column(message::Column::Id);
-            let newest = newest.order_by_desc(message::Column::Seq).limit(1).into_query();
-            Expr::SubQuery(None, Box::new(newest.into()))
-        });
-        let rows = message::Entity::find()
-            .filter(Expr::col((message::Entity, message::Column::Id)).is_in(newest))
-            .all(db)
-            .await?;
-        found.extend(rows.into_iter().map(|row| (row.channel_id, row)));
-    }
-    Ok(found)
-}
 
 /// The pinned messages of a channel, the newest pin first.
 pub async fn pinned(
@@ -122,7 +49,7 @@ pub async fn by_ids(
         return Ok(HashMap::new());
     }
     let rows = message::Entity::find()
-        .filter(message::Column::Id.is_in(ids.iter().copied()))
+        .filter(among(db, message::Column::Id, ids.iter().copied()))
         .all(db)
         .await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
@@ -139,7 +66,7 @@ pub async fn existing(
     let rows = message::Entity::find()
         .select_only()
         .columns([message::Column::Id, message::Column::ChannelId])
-        .filter(message::Column::Id.is_in(ids.iter().copied()))
+        .filter(among(db, message::Column::Id, ids.iter().copied()))
         .filter(message::Column::DeletedAt.is_null())
         .into_tuple::<(MessageId, ChannelId)>()
         .all(db)
@@ -158,7 +85,7 @@ pub async fn last_by_authors(
         .column(message::Column::AuthorId)
         .column_as(message::Column::CreatedAt.max(), "last")
         .filter(message::Column::ChannelId.eq(channel))
-        .filter(message::Column::AuthorId.is_in(authors.iter().copied()))
+        .filter(among(db, message::Column::AuthorId, authors.iter().copied()))
         .group_by(message::Column::AuthorId)
         .into_tuple::<(UserId, chrono::DateTime<chrono::Utc>)>()
         .all(db)

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use commons_entities::{ChannelId, UserId, message::message_nonce};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, Statement,
+    Value,
+};
 use std::collections::HashMap;
 
 const ROWS: usize = 1_000;
@@ -44,11 +47,28 @@ pub async fn insert_nonces(db: &impl ConnectionTrait, rows: Vec<message_nonce::M
     Ok(())
 }
 
-/// Forgets nonces that were used before `before`, and says how many.
+/// Forgets nonces that were used before `before`, and says how many. In steps that hold nobody up;
+/// several processes may do it at once.
 pub async fn forget_nonces(db: &impl ConnectionTrait, before: DateTime<Utc>) -> Result<u64, DbErr> {
-    let done = message_nonce::Entity::delete_many()
-        .filter(message_nonce::Column::CreatedAt.lt(before))
-        .exec(db)
-        .await?;
-    Ok(done.rows_affected)
+    const STEP: i64 = 5_000;
+    let text = match db.get_database_backend() {
+        DbBackend::Postgres => {
+            "DELETE FROM message_nonce WHERE ctid = ANY(ARRAY(SELECT ctid FROM message_nonce
+                WHERE created_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))"
+        }
+        _ => {
+            "DELETE FROM message_nonce WHERE (author_id, channel_id, nonce) IN (
+                SELECT author_id, channel_id, nonce FROM message_nonce WHERE created_at < $1 LIMIT $2)"
+        }
+    };
+    let mut forgotten = 0;
+    loop {
+        let values: [Value; 2] = [before.into(), STEP.into()];
+        let step = Statement::from_sql_and_values(db.get_database_backend(), text, values);
+        let done = db.execute_raw(step).await?.rows_affected();
+        forgotten += done;
+        if done < STEP.unsigned_abs() {
+            return Ok(forgotten);
+        }
+    }
 }

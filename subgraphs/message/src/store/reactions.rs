@@ -2,6 +2,7 @@
 
 use commons_access::ChannelSeat;
 use commons_entities::{MessageId, UserId, message::reaction};
+use commons_platform::db::among;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult,
     PaginatorTrait, QueryFilter, QuerySelect, Statement,
@@ -91,7 +92,7 @@ pub async fn viewer_reactions(
         .select_only()
         .columns([reaction::Column::MessageId, reaction::Column::Emoji])
         .filter(reaction::Column::UserId.eq(user))
-        .filter(reaction::Column::MessageId.is_in(messages.iter().copied()))
+        .filter(among(db, reaction::Column::MessageId, messages.iter().copied()))
         .into_tuple::<(MessageId, String)>()
         .all(db)
         .await?;
@@ -155,7 +156,7 @@ pub async fn reacting(
             rank.clone(),
         )
         .from(reaction::Entity)
-        .and_where(reaction::Column::MessageId.is_in(messages.iter().copied()))
+        .and_where(among(db, reaction::Column::MessageId, messages.iter().copied()))
         .cond_where(behind)
         .take();
     let first = i64::try_from(page.first + 1).expect("a page is small");

@@ -15,8 +15,8 @@ use commons_streams::{Streams, log};
 use commons_testing::{Client, Identity, World, seed};
 use futures_util::{FutureExt, future::join_all, stream::BoxStream};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Set,
-    Unchanged,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, Set, Unchanged,
 };
 use serde_json::{Value, json};
 use std::{pin::pin, sync::Arc, time::Duration};
@@ -218,7 +218,7 @@ impl House {
         requests: impl IntoIterator<Item = F>,
         held: impl AsyncFnOnce(&Tx),
     ) -> Vec<F::Output> {
-        let tx = self.platform.db.begin().await.unwrap();
+        let tx = self.hold().await;
         let mut all = pin!(join_all(requests));
         // On a runtime of one thread, what needs no input runs to its end in few turns.
         for _ in 0..50 {
@@ -228,6 +228,17 @@ impl House {
         held(&tx).await;
         tx.commit().await.unwrap();
         soon(all).await
+    }
+
+    /// A transaction beside which nobody writes an event.
+    pub(crate) async fn hold(&self) -> Tx {
+        let tx = self.platform.db.begin().await.unwrap();
+        if self.platform.db.is_postgres() {
+            tx.execute_unprepared("LOCK TABLE stream IN EXCLUSIVE MODE")
+                .await
+                .unwrap();
+        }
+        tx
     }
 
     /// How many messages a channel has, deleted ones counted, and where its stream stands.

@@ -8,7 +8,7 @@ use commons_entities::{
     MessageId, UserId,
     message::{MessageKind, message, message_nonce},
 };
-use commons_platform::{ApiError, clock::Clock};
+use commons_platform::{ApiError, clock::Clock, telemetry::TracePoint};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -28,8 +28,8 @@ pub(super) struct Pending {
     pub(super) content: MessageBody,
     pub(super) nonce: Option<Nonce>,
     pub(super) reply_to: Option<MessageId>,
-    /// How often its stream was held by somebody else.
-    pub(super) skipped: u8,
+    /// Where its sender waits.
+    pub(super) trace: TracePoint,
     answer: oneshot::Sender<Outcome>,
 }
 
@@ -53,7 +53,7 @@ impl Pending {
             content,
             nonce,
             reply_to,
-            skipped: 0,
+            trace: TracePoint::here(),
             answer,
         };
         (pending, Answer(receiver))

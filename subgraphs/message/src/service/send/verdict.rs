@@ -3,20 +3,20 @@
 use super::{batch::Written, pending::Pending};
 use crate::{
     Error,
-    store::{self, NonceKey},
+    store::{self, Known, NonceKey},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use commons_access::{ChannelSeat, Permissions};
 use commons_entities::{ChannelId, MessageId, UserId, channel::ChannelKind, message::message};
 use commons_platform::{ApiError, db::Tx};
-use commons_streams::{Event, log};
+use commons_streams::{
+    Event,
+    log::{self, Locked},
+};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
-
-/// After so many times a send whose stream is held waits for it.
-const PATIENCE: u8 = 3;
 
 /// What is known of each send of a batch, by its place.
 pub(super) struct Verdicts(Vec<Verdict>);
@@ -56,38 +56,50 @@ impl Verdicts {
         }
     }
 
-    /// Takes the streams that nobody holds.
-    pub(super) async fn lock(&mut self, tx: &Tx, batch: &[Pending]) -> Result<(), ApiError> {
+    /// Takes the streams that nobody holds, or waits for them.
+    pub(super) async fn lock(&mut self, tx: &Tx, batch: &[Pending], wait: bool) -> Result<Locked, ApiError> {
         let streams: Vec<_> = batch.iter().map(|pending| pending.seat.channel().0).collect();
-        let patient = batch.iter().any(|pending| pending.skipped >= PATIENCE);
-        let locked = match patient {
+        let locked = match wait {
             true => log::lock_waiting(tx, &streams).await?,
             false => log::lock(tx, &streams).await?,
         };
         for (i, pending) in batch.iter().enumerate() {
             if locked.skipped.contains(&pending.seat.channel().0) {
-                // Waiting and still not there: the channel is gone.
-                self.0[i] = match patient {
+                // Waited for and still not there: the channel is gone.
+                self.0[i] = match wait {
                     true => Verdict::Refused(ApiError::not_found().into()),
                     false => Verdict::Held,
                 };
             }
         }
-        Ok(())
+        Ok(locked)
+    }
+
+    /// What the database knows of the batch's nonces and of the messages it answers.
+    pub(super) async fn look(&self, tx: &Tx, batch: &[Pending]) -> Result<Known, ApiError> {
+        let nonces: Vec<NonceKey> = self.accepted(batch).filter_map(Pending::nonce_key).collect();
+        let targets: HashSet<MessageId> = self
+            .accepted(batch)
+            .filter_map(|pending| pending.reply_to)
+            .collect();
+        Ok(store::known(tx, &nonces, &targets).await?)
     }
 
     /// Sends that were written before, and sends that stand twice in this batch.
-    pub(super) async fn know_nonces(&mut self, tx: &Tx, batch: &[Pending]) -> Result<(), ApiError> {
-        let keys: Vec<NonceKey> = self.accepted(batch).filter_map(Pending::nonce_key).collect();
-        let known = store::nonces(tx, &keys).await?;
-        let ids: Vec<MessageId> = known.values().map(|row| row.message_id).collect();
+    pub(super) async fn know_nonces(
+        &mut self,
+        tx: &Tx,
+        batch: &[Pending],
+        known: &Known,
+    ) -> Result<(), ApiError> {
+        let ids: Vec<MessageId> = known.nonces.values().map(|row| row.message_id).collect();
         let messages = store::by_ids(tx, &ids).await?;
         let mut first = HashMap::<NonceKey, usize>::new();
         for (i, pending) in batch.iter().enumerate() {
             let (Verdict::Accepted, Some(key)) = (&self.0[i], pending.nonce_key()) else {
                 continue;
             };
-            if let Some(row) = known.get(&key) {
+            if let Some(row) = known.nonces.get(&key) {
                 self.0[i] = match messages.get(&row.message_id) {
                     Some(message) if row.body_hash == pending.body_hash() => Verdict::Known(message.clone()),
                     _ => Verdict::Refused(Error::NonceConflict),
@@ -131,23 +143,18 @@ impl Verdicts {
     }
 
     /// A reply's target is a message of the same channel that the sender may read.
-    pub(super) async fn check_replies(&mut self, tx: &Tx, batch: &[Pending]) -> Result<(), ApiError> {
-        let targets: HashSet<MessageId> = self
-            .accepted(batch)
-            .filter_map(|pending| pending.reply_to)
-            .collect();
-        let there = store::existing(tx, &targets).await?;
+    pub(super) fn check_replies(&mut self, batch: &[Pending], known: &Known) {
         let refusals = self
             .open(batch)
             .filter(|(_, pending)| {
                 let readable = pending.seat.permissions().contains(Permissions::READ_HISTORY);
-                let is_there = |target| readable && there.get(&target) == Some(&pending.seat.channel());
+                let is_there =
+                    |target| readable && known.targets.get(&target) == Some(&pending.seat.channel());
                 pending.reply_to.is_some_and(|target| !is_there(target))
             })
             .map(|(i, _)| (i, Error::ReplyTarget))
             .collect();
         self.refuse(refusals);
-        Ok(())
     }
 
     /// Slow mode: so many seconds between two messages of one member, within this batch too.
@@ -194,10 +201,9 @@ impl Verdicts {
             events,
             ..Written::default()
         };
-        for (i, (mut pending, verdict)) in batch.into_iter().zip(self.0).enumerate() {
+        for (i, (pending, verdict)) in batch.into_iter().zip(self.0).enumerate() {
             let outcome = match verdict {
                 Verdict::Held => {
-                    pending.skipped += 1;
                     written.held.push(pending);
                     continue;
                 }

@@ -67,6 +67,18 @@ pub enum Error {
     /// The owner stays until the guild is someone else's.
     #[error("the owner cannot leave: transfer the guild first")]
     OwnerCannotLeave,
+    /// Messages older than that are not deleted by a ban.
+    #[error("deleteMessagesSince must be in the past, 7 days ago at most")]
+    TooFarBack,
+    /// A time-out ends, and soon enough.
+    #[error("until must be in the future, in 28 days at most")]
+    TimeoutTooLong,
+    /// Some stand above time-outs.
+    #[error("the owner and administrators cannot be timed out")]
+    CannotBeTimedOut,
+    /// A filter names something that is in no audit log.
+    #[error("a target is a guild, a channel, a role, a user or an invite")]
+    NoAuditTarget,
     /// A cursor of events cannot be negative.
     #[error("after must be 0 or more")]
     AfterNegative,
@@ -162,6 +174,10 @@ impl From<Error> for ApiError {
             Error::OverwriteTarget => Self::invalid("roleId", "ONE_OF", message),
             Error::NotOwner => Self::forbidden("NOT_OWNER", message),
             Error::OwnerCannotLeave => Self::conflict("OWNER_CANNOT_LEAVE", message),
+            Error::TooFarBack => Self::invalid("deleteMessagesSince", "OUT_OF_RANGE", message),
+            Error::TimeoutTooLong => Self::invalid("until", "OUT_OF_RANGE", message),
+            Error::CannotBeTimedOut => Self::forbidden("CANNOT_BE_TIMED_OUT", message),
+            Error::NoAuditTarget => Self::invalid("filter.targetId", "ID_MALFORMED", message),
             Error::AfterNegative => Self::invalid("after", "AFTER_NEGATIVE", message),
         }
     }

@@ -1,8 +1,15 @@
 //! The use cases of the channel domain, one noun a file; this one says what they run on.
 
+mod act;
+mod audit;
+mod ban;
 mod channel;
+mod duty;
+mod explain;
+mod export;
 mod follow;
 mod guild;
+mod housekeeping;
 mod import;
 mod invite;
 mod member;
@@ -11,18 +18,26 @@ mod overwrite;
 mod read;
 mod role;
 mod seen;
+mod timeout;
 mod write;
 
+pub use act::Change;
+pub use audit::{AuditEntry, AuditWanted, audit_log};
+pub use ban::{NewBan, ban_member, bans, unban_member};
 pub use channel::{
     ChannelChange, NewChannel, archive_channel, create_channel, delete_channel, unarchive_channel,
     update_channel,
 };
+pub use duty::Duty;
+pub use explain::{Explained, explain};
 pub use follow::{Told, follow};
-pub use guild::{GuildChange, NewGuild, create_guild, transfer_guild, update_guild};
+pub use guild::{GuildChange, NewGuild, create_guild, delete_guild, transfer_guild, update_guild};
 pub use import::{
     ImportedAudience, ImportedChannel, finish_channels, import_channels, import_guild, import_members,
 };
-pub use invite::{NewInvite, Preview, accept_invite, create_invite, invite, invites, preview, revoke_invite};
+pub use invite::{
+    NewInvite, Preview, accept_invite, create_invite, invite, invites, own_invites, preview, revoke_invite,
+};
 pub use member::{assign_role, kick_member, leave_guild, unassign_role, update_member};
 pub use order::{move_channels, move_roles};
 pub use overwrite::{OverwriteInput, Target, clear_overwrite, set_overwrite};
@@ -31,6 +46,7 @@ pub use read::{
     members, overwrites, role, roles_of, standing_of,
 };
 pub use role::{RoleChange, create_role, delete_role, update_role};
+pub use timeout::timeout_member;
 
 use crate::{
     Error,
@@ -45,10 +61,11 @@ use commons_platform::{
     auth::Actor,
     cx::Service,
     loader::{Batch, Cached, CachedLoader, Gather},
+    rate::{Limiter, Quota},
     task::Guard,
 };
 use commons_streams::Streams;
-use std::{collections::HashMap, fmt::Debug, hash::Hash, sync::Arc};
+use std::{collections::HashMap, fmt::Debug, hash::Hash, sync::Arc, time::Duration};
 
 /// One request to the channel domain.
 pub type Cx = commons_platform::Cx<ChannelService>;
@@ -77,8 +94,11 @@ pub struct ChannelService {
     pub members: CachedLoader<MemberRow>,
     /// Which channels a guild has, with their revisions; for live streams, which ask all at once.
     channels_in: Gathering<GuildId, ChannelIds>,
+    /// How often somebody may change guilds.
+    writes: Limiter,
     changed: Arc<seen::Changed>,
     _changes: Guard,
+    _housekeeping: Guard,
 }
 
 impl std::fmt::Debug for ChannelService {
@@ -102,12 +122,21 @@ impl ChannelService {
         let channels = loader(&platform);
         let changed = Arc::new(seen::Changed::default());
         let follower = access.changes().follow();
+        let quota = Quota {
+            requests: platform.config.limits.guild_changes_per_minute,
+            per: Duration::from_secs(60),
+        };
         Ok(Arc::new(Self {
             guilds: loader(&platform),
             roles: loader(&platform),
             members: loader(&platform),
             channels_in: channels_in(&platform),
-            _changes: Guard::spawn(seen::spread(follower, channels.clone(), changed.clone())),
+            writes: Limiter::new(quota, platform.clock.clone()),
+            _changes: Guard::background(
+                "channel changes",
+                seen::spread(follower, channels.clone(), changed.clone()),
+            ),
+            _housekeeping: Guard::background("channel housekeeping", housekeeping::forever(platform.clone())),
             changed,
             channels,
             access,

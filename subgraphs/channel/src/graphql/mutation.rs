@@ -4,6 +4,7 @@ mod channel;
 mod guild;
 mod invite;
 mod member;
+mod moderation;
 mod overwrite;
 mod role;
 
@@ -18,5 +19,6 @@ pub struct Mutation(
     role::RoleMutation,
     overwrite::OverwriteMutation,
     member::MemberMutation,
+    moderation::ModerationMutation,
     invite::InviteMutation,
 );

@@ -2,7 +2,7 @@
 
 use super::{
     cx, entity,
-    types::{Channel, Guild, Invite, InvitePreview, Role},
+    types::{Channel, Guild, Invite, InvitePreview, PermissionExplanation, Role, explanations},
 };
 use crate::service;
 use async_graphql::{Context, ID, Object, Result, connection::Connection};
@@ -55,6 +55,21 @@ impl Query {
         #[graphql(desc = "The code that was passed on.")] code: String,
     ) -> Result<Option<InvitePreview>> {
         Ok(service::preview(cx(context), &code).await?.map(InvitePreview))
+    }
+
+    /// Why a member may or may not do each thing in a channel: for the viewer themself, and with
+    /// MANAGE_ROLES for every member of the guild. Null for a channel that the viewer may not see, and
+    /// for who is no member.
+    async fn explain_permissions(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Who.")] user_id: ID,
+        #[graphql(desc = "Where.")] channel_id: ID,
+    ) -> Result<Option<Vec<PermissionExplanation>>> {
+        let user = parse_id("userId", &user_id)?;
+        let channel = parse_id("channelId", &channel_id)?;
+        let explained = service::explain(cx(context), channel, user).await?;
+        Ok(explained.map(explanations))
     }
 
     #[graphql(entity)]

@@ -1,17 +1,24 @@
-//! What clients see of guilds, channels, roles, members and invites.
+//! What clients see of guilds, channels, roles, members, invites, bans and the audit log.
 
+mod audit;
+mod ban;
 mod channel;
 mod event;
+mod explanation;
 mod guild;
 mod invite;
 mod member;
 mod role;
 
+pub use audit::{AuditAction, AuditChange, AuditLogEntry, AuditLogFilter, AuditTarget};
+pub use ban::Ban;
 pub use channel::{Channel, ChannelKind, OverwriteTarget, PermissionOverwrite};
 pub use event::{
     GuildEvent, GuildStreamHead, GuildStreamReset, GuildUpdated, MemberJoined, MemberLeft, MemberUpdated,
     RoleCreated, RoleDeleted, RoleUpdated, RolesMoved, ViewerAccessChanged,
 };
+pub(super) use explanation::shown as explanations;
+pub use explanation::{PermissionEffect, PermissionExplanation, PermissionRule, PermissionStep};
 pub use guild::Guild;
 pub use invite::{Invite, InvitePreview};
 pub use member::GuildMember;

@@ -1,7 +1,9 @@
 //! Making, changing, archiving and deleting channels.
 
 use super::{
-    Channel, Cx, cleared,
+    Channel, ChannelService, Cx,
+    act::{Act, Changes, Target},
+    cleared, found,
     overwrite::{self, OverwriteInput},
     read, text, within,
     write::Write,
@@ -11,7 +13,7 @@ use commons_access::{ChannelSeat, Permission, Subject, channels_in};
 use commons_content::{ChannelName, Topic};
 use commons_entities::{
     ChannelId, GuildId,
-    channel::{ChannelKind, channel},
+    channel::{AuditAction, ChannelKind, channel},
 };
 use commons_platform::ApiError;
 use commons_streams::log;
@@ -88,6 +90,11 @@ pub async fn create_channel(cx: &Cx, guild: GuildId, input: NewChannel) -> Resul
         rev: 1,
     };
     let id = row.id;
+    let changes = Changes::of_channel(None, &row);
+    write.act(
+        guild,
+        Act::new(AuditAction::ChannelCreated, Target::Channel(id)).changing(changes),
+    );
     log::create(&write.tx, id.0).await?;
     store::insert_channel(&write.tx, row).await?;
     match (input.overwrites, input.parent) {
@@ -134,7 +141,9 @@ pub async fn update_channel(cx: &Cx, id: ChannelId, change: ChannelChange) -> Re
             seat.facts().kind,
         )?;
     }
+    let before = found(store::channels_by_id(&write.tx, &[id]).await?.pop())?;
     let row = store::update_channel(&write.tx, &seat, parsed).await?;
+    write.act(seat.guild(), updated(&before, &row));
     changed(&mut write, cx, row).await;
     write.commit().await?;
     read::channel(cx, id).await
@@ -174,6 +183,11 @@ async fn set_archived(
 ) -> Result<Option<Channel>, Error> {
     if seat.facts().archived_at.is_some() != at.is_some() {
         let row = store::set_archived(&write.tx, seat, at).await?;
+        let action = match at {
+            Some(_) => AuditAction::ChannelArchived,
+            None => AuditAction::ChannelUnarchived,
+        };
+        write.act(seat.guild(), Act::new(action, Target::Channel(row.id)));
         changed(&mut write, cx, row).await;
         write.commit().await?;
     }
@@ -196,17 +210,27 @@ pub async fn delete_channel(cx: &Cx, id: ChannelId) -> Result<GuildId, Error> {
     for child in children {
         changed(&mut write, cx, child).await;
     }
+    write.act(
+        seat.guild(),
+        Act::new(AuditAction::ChannelDeleted, Target::Channel(id)),
+    );
     write.standing(Subject::Channel(id));
     write.wrote_channels(cx, vec![row]).await;
     write.commit().await?;
     Ok(seat.guild())
 }
 
+/// The act of having changed a channel.
+pub(super) fn updated(before: &channel::Model, after: &channel::Model) -> Act {
+    Act::new(AuditAction::ChannelUpdated, Target::Channel(after.id))
+        .changing(Changes::of_channel(Some(before), after))
+}
+
 /// A channel's row is another: its stream says so, and so do its facts, which access keeps.
-pub(super) async fn changed(write: &mut Write, cx: &Cx, row: channel::Model) {
+pub(super) async fn changed(write: &mut Write, service: &ChannelService, row: channel::Model) {
     write.event(Happened::to_channel(&row));
     write.standing(Subject::Channel(row.id));
-    write.wrote_channels(cx, vec![row]).await;
+    write.wrote_channels(service, vec![row]).await;
 }
 
 async fn seat_of(

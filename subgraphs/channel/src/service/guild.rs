@@ -1,18 +1,24 @@
-//! Founding a guild, changing it, giving it away.
+//! Founding a guild, changing it, giving it away, deleting it.
 
-use super::{Cx, Guild, cleared, found, read, text, write::Write};
+use super::{
+    ChannelService, Cx, Guild,
+    act::{Act, Changes, Target},
+    cleared, found, read, text,
+    write::Write,
+};
 use crate::{
     Error,
     error::Limit,
     events::{self, Happened},
     store,
 };
-use commons_access::{Permission, Permissions, Subject};
+use commons_access::{GuildStanding, Permission, Permissions, Subject};
 use commons_content::{Bio, ChannelName, GuildName, HttpsUrl};
 use commons_entities::{
     ChannelId, GuildId, RoleId, UserId,
-    channel::{ChannelKind, channel, guild, guild_member, role},
+    channel::{AuditAction, ChannelKind, channel, guild, guild_member, role},
 };
+use commons_jobs::Effect;
 use commons_streams::log;
 
 /// The first channel of a new guild.
@@ -51,6 +57,7 @@ pub async fn create_guild(cx: &Cx, input: NewGuild) -> Result<Guild, Error> {
     })?;
 
     let mut write = Write::begin(cx, Some(owner)).await?;
+    write.turn_of(owner).await?;
     Limit::Guilds.check(store::guild_count_of(&write.tx, owner).await?)?;
     let row = guild::Model {
         id: GuildId(cx.platform.clock.new_id()),
@@ -59,6 +66,7 @@ pub async fn create_guild(cx: &Cx, input: NewGuild) -> Result<Guild, Error> {
         icon_url: change.icon_url.flatten().map(HttpsUrl::into_string),
         owner_id: owner,
         created_at: write.now,
+        deleted_at: None,
         rev: 1,
     };
     found_guild(&mut write, row.clone()).await?;
@@ -88,6 +96,11 @@ pub async fn create_guild(cx: &Cx, input: NewGuild) -> Result<Guild, Error> {
 pub(super) async fn found_guild(write: &mut Write, row: guild::Model) -> Result<(), Error> {
     let (id, owner) = (row.id, row.owner_id);
     log::create(&write.tx, id.0).await?;
+    let changes = Changes::of_guild(None, &row);
+    write.act(
+        id,
+        Act::new(AuditAction::GuildCreated, Target::Guild(id)).changing(changes),
+    );
     store::insert_guild(&write.tx, row).await?;
     let everyone = role::Model {
         id: RoleId(id.0),
@@ -137,7 +150,13 @@ pub async fn update_guild(cx: &Cx, id: GuildId, change: GuildChange) -> Result<G
         .require(Permission::ManageGuild)?;
     let change = parsed(change)?;
     let (mut write, seat) = Write::seated(cx, &seat).await?;
+    let before = found(store::live_guild(&write.tx, id).await?)?;
     let row = store::update_guild(&write.tx, &seat, change).await?;
+    let changes = Changes::of_guild(Some(&before), &row);
+    write.act(
+        id,
+        Act::new(AuditAction::GuildUpdated, Target::Guild(id)).changing(changes),
+    );
     write.event(Happened::to_guild(events::GUILD_UPDATED, &row));
     write.wrote_guild(cx, row).await;
     write.commit().await?;
@@ -152,12 +171,50 @@ pub async fn transfer_guild(cx: &Cx, id: GuildId, to: UserId) -> Result<Guild, E
         return Err(Error::NotOwner);
     }
     let next = write.member(id, to).await?;
-    let row = store::transfer_guild(&write.tx, &seat, &next).await?;
-    write.event(Happened::to_guild(events::GUILD_UPDATED, &row));
-    write.standing(Subject::Guild(id));
-    write.wrote_guild(cx, row).await;
+    give(cx, &mut write, &next).await?;
     write.commit().await?;
     found(read::guild(cx, id).await?)
+}
+
+/// Makes a member the owner of their guild.
+pub(super) async fn give(
+    service: &ChannelService,
+    write: &mut Write,
+    next: &GuildStanding,
+) -> Result<(), Error> {
+    let id = next.guild();
+    let before = found(store::live_guild(&write.tx, id).await?)?;
+    let row = store::transfer_guild(&write.tx, next).await?;
+    let changes = Changes::of_guild(Some(&before), &row);
+    write.act(
+        id,
+        Act::new(AuditAction::GuildTransferred, Target::Guild(id)).changing(changes),
+    );
+    write.event(Happened::to_guild(events::GUILD_UPDATED, &row));
+    write.standing(Subject::Guild(id));
+    write.wrote_guild(service, row).await;
+    Ok(())
+}
+
+/// Deletes a guild: it is gone at once for everybody, and what was in it is erased by and by.
+pub async fn delete_guild(cx: &Cx, id: GuildId) -> Result<(), Error> {
+    let seat = cx.access.guild(&cx.actor, id).await?.member();
+    let (mut write, seat) = Write::seated(cx, &seat).await?;
+    if !seat.standing().is_owner() {
+        return Err(Error::NotOwner);
+    }
+    remove(cx, &mut write, id).await?;
+    write.commit().await
+}
+
+/// From this transaction on the guild does not exist, and every domain erases what it has of it.
+pub(super) async fn remove(service: &ChannelService, write: &mut Write, id: GuildId) -> Result<(), Error> {
+    let row = store::delete_guild(&write.tx, id, write.now).await?;
+    write.act(id, Act::new(AuditAction::GuildDeleted, Target::Guild(id)));
+    write.effect(Effect::EraseGuild { guild: id });
+    write.standing(Subject::Guild(id));
+    write.wrote_guild(service, row).await;
+    Ok(())
 }
 
 fn parsed(change: GuildChange) -> Result<store::GuildChange, Error> {

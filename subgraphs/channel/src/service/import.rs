@@ -53,6 +53,8 @@ pub struct ImportedChannel {
 pub async fn import_guild(service: &ChannelService, owner: UserId, name: &str) -> Result<GuildId, Error> {
     let name = text("name", GuildName::parse(name))?;
     let mut write = Write::begin(service, Some(owner)).await?;
+    // Two imports at once must not found it twice.
+    write.turn_of(owner).await?;
     if let Some(row) = store::guild_of_owner(&write.tx, owner, name.as_str()).await? {
         return Ok(row.id);
     }
@@ -63,6 +65,7 @@ pub async fn import_guild(service: &ChannelService, owner: UserId, name: &str) -
         icon_url: None,
         owner_id: owner,
         created_at: write.now,
+        deleted_at: None,
         rev: 1,
     };
     let id = row.id;

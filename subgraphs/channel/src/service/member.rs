@@ -1,6 +1,11 @@
 //! What happens to members: roles given and taken, nicknames, leaving and being removed.
 
-use super::{Cx, Member, found, read, role, write::Write};
+use super::{
+    ChannelService, Cx, Member,
+    act::{Act, Changes, Target},
+    found, read, role, text,
+    write::Write,
+};
 use crate::{
     Error,
     events::{self, Happened},
@@ -8,8 +13,11 @@ use crate::{
     store,
 };
 use commons_access::{GuildSeat, GuildStanding, Permission, Permissions, Subject};
-use commons_content::Nickname;
-use commons_entities::{GuildId, RoleId, UserId, channel::role as role_row};
+use commons_content::{Nickname, Reason};
+use commons_entities::{
+    GuildId, RoleId, UserId,
+    channel::{AuditAction, guild_timeout, role as role_row},
+};
 
 /// Gives a member a role below the actor's own. Idempotent.
 pub async fn assign_role(cx: &Cx, id: RoleId, user: UserId) -> Result<Member, Error> {
@@ -19,7 +27,9 @@ pub async fn assign_role(cx: &Cx, id: RoleId, user: UserId) -> Result<Member, Er
     seat.standing()
         .may_grant(Permissions::from_row(role.permissions))?;
     if store::add_role(&write.tx, &seat, user, id).await? {
-        roles_changed(&mut write, cx, seat.guild(), user).await?;
+        let changes = Changes::default().id("role", None, Some(id));
+        let act = Act::new(AuditAction::RoleAssigned, Target::User(user)).changing(changes);
+        roles_changed(&mut write, cx, seat.guild(), user, act).await?;
         write.commit().await?;
     }
     found(read::member(cx, seat.guild(), user).await?)
@@ -31,7 +41,9 @@ pub async fn unassign_role(cx: &Cx, id: RoleId, user: UserId) -> Result<Member, 
     let (mut write, seat) = Write::seated(cx, &seat).await?;
     check_role(&write, &seat, id, user).await?;
     if store::remove_role(&write.tx, &seat, user, id).await? {
-        roles_changed(&mut write, cx, seat.guild(), user).await?;
+        let changes = Changes::default().id("role", Some(id), None);
+        let act = Act::new(AuditAction::RoleUnassigned, Target::User(user)).changing(changes);
+        roles_changed(&mut write, cx, seat.guild(), user, act).await?;
         write.commit().await?;
     }
     found(read::member(cx, seat.guild(), user).await?)
@@ -62,7 +74,14 @@ fn outranks_another(seat: &GuildSeat, target: &GuildStanding) -> Result<(), Erro
     Ok(())
 }
 
-async fn roles_changed(write: &mut Write, cx: &Cx, guild: GuildId, user: UserId) -> Result<(), Error> {
+async fn roles_changed(
+    write: &mut Write,
+    cx: &Cx,
+    guild: GuildId,
+    user: UserId,
+    act: Act,
+) -> Result<(), Error> {
+    write.act(guild, act);
     let row = store::touch_member(&write.tx, guild, user).await?;
     write.event(Happened::to_member(events::MEMBER_UPDATED, &row));
     write.standing(Subject::Member(guild, user));
@@ -89,7 +108,14 @@ pub async fn update_member(
     let target = write.member(guild, user).await?;
     outranks_another(&seat, &target)?;
     if let Some(nickname) = nickname {
+        let before = found(store::member(&write.tx, guild, user).await?)?;
         let row = store::set_nickname(&write.tx, &seat, user, nickname).await?;
+        let changes =
+            Changes::default().text("nickname", before.nickname.as_deref(), row.nickname.as_deref());
+        write.act(
+            guild,
+            Act::new(AuditAction::MemberUpdated, Target::User(user)).changing(changes),
+        );
         write.event(Happened::to_member(events::MEMBER_UPDATED, &row));
         write.wrote_members(cx, vec![row]).await;
         write.commit().await?;
@@ -100,39 +126,51 @@ pub async fn update_member(
 /// The actor leaves. Who owns a guild cannot.
 pub async fn leave_guild(cx: &Cx, guild: GuildId) -> Result<(), Error> {
     let seat = cx.access.guild(&cx.actor, guild).await?.member();
-    let (write, seat) = Write::seated(cx, &seat).await?;
+    let (mut write, seat) = Write::seated(cx, &seat).await?;
     if seat.standing().is_owner() {
         return Err(Error::OwnerCannotLeave);
     }
-    let user = seat.user();
-    remove(cx, write, &seat, user).await
+    remove(cx, &mut write, guild, seat.user()).await?;
+    write.commit().await
 }
 
 /// Removes a member below the actor, who may come back with an invite. What they made stays.
-pub async fn kick_member(cx: &Cx, guild: GuildId, user: UserId) -> Result<(), Error> {
+pub async fn kick_member(cx: &Cx, guild: GuildId, user: UserId, reason: Option<String>) -> Result<(), Error> {
     let seat = cx
         .access
         .guild(&cx.actor, guild)
         .await?
         .require(Permission::KickMembers)?;
-    let (write, seat) = Write::seated(cx, &seat).await?;
+    let reason = text("reason", reason.as_deref().map(Reason::parse).transpose())?;
+    let (mut write, seat) = Write::seated(cx, &seat).await?;
     let target = write.member(guild, user).await?;
     seat.standing().outranks_member(&target)?;
-    remove(cx, write, &seat, user).await
+    remove(cx, &mut write, guild, user).await?;
+    write.act(
+        guild,
+        Act::new(AuditAction::MemberKicked, Target::User(user)).because(reason),
+    );
+    write.commit().await
 }
 
-async fn remove(cx: &Cx, mut write: Write, seat: &GuildSeat, user: UserId) -> Result<(), Error> {
-    let row = store::delete_member(&write.tx, seat, user).await?;
+/// Removes a member with all that tells of it. A time-out that is not over waits for them.
+pub(super) async fn remove(
+    service: &ChannelService,
+    write: &mut Write,
+    guild: GuildId,
+    user: UserId,
+) -> Result<(), Error> {
+    let row = store::delete_member(&write.tx, guild, user).await?;
+    if let Some(until) = row.timed_out_until.filter(|until| *until > write.now) {
+        let kept = guild_timeout::Model {
+            guild_id: guild,
+            user_id: user,
+            until,
+        };
+        store::keep_timeout(&write.tx, kept).await?;
+    }
     write.event(Happened::to_member(events::MEMBER_LEFT, &row));
-    write.standing(Subject::Member(seat.guild(), user));
-    write
-        .removed_member(
-            cx,
-            MemberKey {
-                guild: seat.guild(),
-                user,
-            },
-        )
-        .await;
-    write.commit().await
+    write.standing(Subject::Member(guild, user));
+    write.removed_member(service, MemberKey { guild, user }).await;
+    Ok(())
 }

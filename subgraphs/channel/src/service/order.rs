@@ -3,7 +3,12 @@
 //! The things that are named change places among themselves; those that are not keep theirs. So
 //! nobody needs to know, or learns, what they do not see.
 
-use super::{Channel, Cx, Guild, channel::changed, found, read, write::Write};
+use super::{
+    Channel, Cx, Guild,
+    channel::{changed, updated},
+    found, read, role,
+    write::Write,
+};
 use crate::{
     Error,
     error::Limit,
@@ -11,7 +16,7 @@ use crate::{
     store,
 };
 use commons_access::{Permission, Subject, channels_in};
-use commons_entities::{ChannelId, GuildId, RoleId, channel::role};
+use commons_entities::{ChannelId, GuildId, RoleId, channel::role as role_row};
 use commons_platform::ApiError;
 use std::{collections::HashSet, hash::Hash};
 
@@ -37,7 +42,9 @@ pub async fn move_channels(cx: &Cx, guild: GuildId, order: &[ChannelId]) -> Resu
     let mut rows = store::channels_by_id(&write.tx, order).await?;
     rows.sort_by_key(|row| (row.position, row.id));
     for (row, position) in placed(rows, order, |row| (row.id, row.position)) {
+        let before = row.clone();
         let row = store::place_channel(&write.tx, &seat, row, position).await?;
+        write.act(guild, updated(&before, &row));
         changed(&mut write, cx, row).await;
     }
     write.commit().await?;
@@ -53,7 +60,7 @@ pub async fn move_roles(cx: &Cx, guild: GuildId, order: &[RoleId]) -> Result<Gui
         .require(Permission::ManageRoles)?;
     check_order("roleIds", order, Limit::Roles)?;
     let (mut write, seat) = Write::seated(cx, &seat).await?;
-    let mut rows: Vec<role::Model> = store::all_roles(&write.tx, guild).await?;
+    let mut rows: Vec<role_row::Model> = store::all_roles(&write.tx, guild).await?;
     rows.retain(|row| order.contains(&row.id));
     if rows.len() < order.len() {
         return Err(ApiError::not_found().into());
@@ -67,7 +74,10 @@ pub async fn move_roles(cx: &Cx, guild: GuildId, order: &[RoleId]) -> Result<Gui
     rows.sort_by_key(|row| std::cmp::Reverse((row.position, row.id)));
     let mut moved = Vec::new();
     for (row, position) in placed(rows, order, |row| (row.id, row.position)) {
-        moved.push(store::place_role(&write.tx, &seat, row, position).await?);
+        let before = row.clone();
+        let row = store::place_role(&write.tx, &seat, row, position).await?;
+        write.act(guild, role::updated(&before, &row));
+        moved.push(row);
     }
     if !moved.is_empty() {
         let row = store::touch_guild(&write.tx, guild).await?;

@@ -1,11 +1,17 @@
 //! What a channel allows and denies a role or a member.
 
-use super::{Channel, Cx, channel::changed, found, read, write::Write};
+use super::{
+    Channel, Cx,
+    act::{self, Act, Changes},
+    channel::changed,
+    found, read,
+    write::Write,
+};
 use crate::{Error, error::Limit, store};
 use commons_access::{ChannelSeat, GuildSeat, Permission, Permissions};
 use commons_entities::{
     ChannelId, RoleId, UserId,
-    channel::{OverwriteTarget, permission_overwrite},
+    channel::{AuditAction, OverwriteTarget, permission_overwrite},
 };
 
 /// Whom an overwrite is for.
@@ -56,6 +62,10 @@ pub async fn set_overwrite(cx: &Cx, id: ChannelId, input: OverwriteInput) -> Res
     let (allowed, denied) = bits(before.as_ref());
     seat.standing()
         .may_grant(input.allow.difference(allowed) | denied.difference(input.deny))?;
+    let was = before.as_ref().map(|_| (allowed, denied));
+    let is = Some((input.allow, input.deny));
+    let act = Act::new(AuditAction::OverwriteSet, act::Target::Channel(id));
+    write.act(seat.guild(), act.changing(changes(input.target, was, is)));
     let row = store::put_overwrite(&write.tx, &seat, row(id, &input)).await?;
     changed(&mut write, cx, row).await;
     write.commit().await?;
@@ -72,10 +82,31 @@ pub async fn clear_overwrite(cx: &Cx, id: ChannelId, target: Target) -> Result<O
     let (mut write, seat) = Write::seated_in_channel(cx, &seat).await?;
     let before = found(store::overwrite(&write.tx, id, target).await?)?;
     clear(&seat, &before)?;
+    let act = Act::new(AuditAction::OverwriteCleared, act::Target::Channel(id));
+    write.act(
+        seat.guild(),
+        act.changing(changes(target, Some(bits(Some(&before))), None)),
+    );
     let row = store::delete_overwrite(&write.tx, &seat, target).await?;
     changed(&mut write, cx, row).await;
     write.commit().await?;
     read::channel(cx, id).await
+}
+
+/// For whom, and what they gained and lost before and after; none is no overwrite.
+fn changes(
+    target: Target,
+    before: Option<(Permissions, Permissions)>,
+    after: Option<(Permissions, Permissions)>,
+) -> Changes {
+    let (set, cleared) = (after.is_some(), after.is_none());
+    let changes = match target {
+        Target::Role(id) => Changes::default().id("role", cleared.then_some(id), set.then_some(id)),
+        Target::Member(id) => Changes::default().id("user", cleared.then_some(id), set.then_some(id)),
+    };
+    changes
+        .permissions("allow", before.map(|bits| bits.0), after.map(|bits| bits.0))
+        .permissions("deny", before.map(|bits| bits.1), after.map(|bits| bits.1))
 }
 
 fn clear(seat: &ChannelSeat, before: &permission_overwrite::Model) -> Result<(), Error> {

@@ -1,6 +1,12 @@
 //! Making, changing and deleting roles.
 
-use super::{Cx, Guild, channel::changed, found, read, text, within, write::Write};
+use super::{
+    Cx, Guild,
+    act::{Act, Changes, Target},
+    channel::changed,
+    found, overwrite, read, text, within,
+    write::Write,
+};
 use crate::{
     Error,
     error::Limit,
@@ -10,7 +16,10 @@ use crate::{
 };
 use commons_access::{GuildSeat, Permission, Permissions, Subject};
 use commons_content::RoleName;
-use commons_entities::{GuildId, RoleId, channel::role};
+use commons_entities::{
+    ChannelId, GuildId, RoleId,
+    channel::{AuditAction, role},
+};
 use std::sync::Arc;
 
 /// What a role is, or what of it is changed; an inner none clears.
@@ -59,6 +68,8 @@ pub async fn create_role(cx: &Cx, guild: GuildId, input: RoleChange) -> Result<A
         rev: 1,
     };
     store::insert_role(&write.tx, row.clone()).await?;
+    let act = Act::new(AuditAction::RoleCreated, Target::Role(row.id));
+    write.act(guild, act.changing(Changes::of_role(None, &row)));
     write.event(Happened::to_role(events::ROLE_CREATED, &row));
     if moved {
         let row = store::touch_guild(&write.tx, guild).await?;
@@ -87,7 +98,8 @@ pub async fn update_role(cx: &Cx, id: RoleId, change: RoleChange) -> Result<Arc<
         seat.standing()
             .may_grant(permissions.difference(Permissions::from_row(before.permissions)))?;
     }
-    let row = store::update_role(&write.tx, &seat, before, change).await?;
+    let row = store::update_role(&write.tx, &seat, before.clone(), change).await?;
+    write.act(seat.guild(), updated(&before, &row));
     write.event(Happened::to_role(events::ROLE_UPDATED, &row));
     write.standing(Subject::Guild(seat.guild()));
     write.wrote_roles(cx, vec![row.clone()]).await;
@@ -105,17 +117,24 @@ pub async fn delete_role(cx: &Cx, id: RoleId) -> Result<Guild, Error> {
         return Err(Error::EveryoneFixed);
     }
     seat.standing().outranks_role(row.position)?;
-    let channels = store::channels_with_overwrite_of(&write.tx, id).await?;
+    let channels = store::channels_with_overwrite_of(&write.tx, overwrite::Target::Role(id)).await?;
+    let channels: Vec<ChannelId> = channels.into_iter().map(|(_, channel)| channel).collect();
     let streams: Vec<_> = channels.iter().map(|id| id.0).collect();
     write.lock(&streams).await?;
     for row in store::delete_role(&write.tx, &seat, &row, &channels).await? {
         changed(&mut write, cx, row).await;
     }
+    write.act(guild, Act::new(AuditAction::RoleDeleted, Target::Role(id)));
     write.event(Happened::to_role(events::ROLE_DELETED, &row));
     write.standing(Subject::Guild(guild));
     write.removed(&cx.roles, id).await;
     write.commit().await?;
     found(read::guild(cx, guild).await?)
+}
+
+/// The act of having changed a role.
+pub(super) fn updated(before: &role::Model, after: &role::Model) -> Act {
+    Act::new(AuditAction::RoleUpdated, Target::Role(after.id)).changing(Changes::of_role(Some(before), after))
 }
 
 /// The right to manage roles in the guild of a role that the actor sees.

@@ -1,26 +1,29 @@
-//! One transaction of this domain: locks first, events and changes of standing with it, then, once it
-//! is committed, everybody told before the answer.
+//! One transaction of this domain: locks first; events, the audit log, work for other domains and
+//! changes of standing with it; then, once it is committed, everybody told before the answer.
 //!
 //! The guild's stream is locked from the start, so whoever changes a guild does it alone; a channel's
 //! stream that gets an event is locked after it. Messages lock channels' streams only, and never wait
-//! while they hold one.
+//! while they hold one. What counts over guilds, a user's memberships, takes turns on the user's row
+//! after the guild's stream. The head of the changes of standing comes last.
 
-use super::{ChannelService, Cx, found};
+use super::{ChannelService, Cx, act::Act, found};
 use crate::{
     Error,
     events::Happened,
     loaders::{ChannelRow, GuildRow, MemberKey, MemberRow, RoleRow},
+    store,
 };
 use chrono::{DateTime, Utc};
 use commons_access::{
     Access, ChannelSeat, GuildSeat, GuildStanding, Subject, change, guilds_in, revalidate, revalidate_guild,
 };
 use commons_entities::{
-    GuildId, UserId,
-    channel::{channel, guild, guild_member, role},
+    AuditEntryId, GuildId, UserId,
+    channel::{audit_entry, channel, guild, guild_member, role},
 };
+use commons_jobs::Effect;
 use commons_platform::{
-    ApiError,
+    ApiError, Platform,
     db::Tx,
     loader::{Cached, CachedLoader},
     task,
@@ -37,30 +40,39 @@ type Told = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send + Sync>;
 pub(super) struct Write {
     pub(super) tx: Tx,
     pub(super) now: DateTime<Utc>,
-    actor: Option<Uuid>,
+    actor: Option<UserId>,
     events: Vec<NewEvent>,
     subjects: Vec<Subject>,
+    entries: Vec<audit_entry::Model>,
+    effects: Vec<Effect>,
     caches: Vec<Told>,
     access: Arc<dyn Access>,
     streams: Streams,
+    platform: Platform,
 }
 
 impl Write {
-    /// Begins without a lock, for what nobody else can know of yet.
+    /// Begins without a lock, for what nobody else can know of yet. Nobody does this too often.
     pub(super) async fn begin(service: &ChannelService, actor: Option<UserId>) -> Result<Self, Error> {
+        if let Some(actor) = actor {
+            service.writes.check(&actor.to_string())?;
+        }
         Ok(Self {
             tx: service.platform.db.begin().await?,
             now: service.platform.clock.now(),
-            actor: actor.map(|user| user.0),
+            actor,
             events: Vec::new(),
             subjects: Vec::new(),
+            entries: Vec::new(),
+            effects: Vec::new(),
             caches: Vec::new(),
             access: service.access.clone(),
             streams: service.streams.clone(),
+            platform: service.platform.clone(),
         })
     }
 
-    /// Begins under the lock of a guild; NOT_FOUND when there is none.
+    /// Begins under the lock of a guild; NOT_FOUND when there is none, or it is being erased.
     pub(super) async fn in_guild(
         service: &ChannelService,
         actor: Option<UserId>,
@@ -68,6 +80,7 @@ impl Write {
     ) -> Result<Self, Error> {
         let write = Self::begin(service, actor).await?;
         write.lock(&[id.0]).await?;
+        found(store::live_guild(&write.tx, id).await?)?;
         Ok(write)
     }
 
@@ -101,6 +114,12 @@ impl Write {
         }
     }
 
+    /// Takes the turn of a user whose guilds are counted or added to; NOT_FOUND for an erased account.
+    pub(super) async fn turn_of(&self, user: UserId) -> Result<(), Error> {
+        let erased = store::lock_user(&self.tx, user).await?;
+        found(erased.is_none().then_some(()))
+    }
+
     /// Another member's standing as this transaction sees it; NOT_FOUND for who is none.
     pub(super) async fn member(&self, guild: GuildId, user: UserId) -> Result<GuildStanding, Error> {
         found(
@@ -120,9 +139,34 @@ impl Write {
             subject: happened.subject,
             rev: happened.rev,
             data: None,
-            actor: self.actor,
+            actor: self.actor.map(|user| user.0),
             at: self.now,
         });
+    }
+
+    /// Somebody did something that the guild's audit log tells of.
+    pub(super) fn act(&mut self, guild: GuildId, act: Act) {
+        if act.is_nothing() {
+            return;
+        }
+        let (target_kind, target_id) = act.target.columns();
+        self.entries.push(audit_entry::Model {
+            id: AuditEntryId(self.platform.clock.new_id()),
+            guild_id: guild,
+            actor_id: self.actor,
+            action: act.action,
+            target_kind,
+            target_id,
+            channel_id: act.channel,
+            changes: act.changes.into_text(),
+            reason: act.reason.map(commons_content::Reason::into_string),
+            at: self.now,
+        });
+    }
+
+    /// Another domain has something to do.
+    pub(super) fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
     }
 
     /// Whose or what's standing changes.
@@ -185,6 +229,8 @@ impl Write {
 
     async fn finish(self) -> Result<(), Error> {
         let events = log::append(&self.tx, self.events).await?;
+        store::insert_entries(&self.tx, self.entries).await?;
+        let enqueued = commons_jobs::enqueue(&self.tx, self.now, &self.effects).await?;
         let recorded = match self.subjects.as_slice() {
             [] => None,
             subjects => Some(change::record(&self.tx, self.now, subjects).await?),
@@ -195,6 +241,7 @@ impl Write {
             self.access.changes().announce(recorded).await;
         }
         self.streams.announce(&events);
+        enqueued.announce(&self.platform.bus).await;
         Ok(())
     }
 }

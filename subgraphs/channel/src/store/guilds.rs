@@ -1,5 +1,6 @@
-//! Guilds.
+//! Guilds. A deleted one is a row without anything in it, which no function here finds.
 
+use chrono::{DateTime, Utc};
 use commons_access::{GuildSeat, GuildStanding};
 use commons_content::{Bio, GuildName, HttpsUrl};
 use commons_entities::{
@@ -11,8 +12,8 @@ use commons_platform::{
     page::{Direction, PageArgs},
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, Set,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, JoinType, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, RelationDef, Select, Set,
 };
 use uuid::Uuid;
 
@@ -22,6 +23,11 @@ pub async fn insert_guild(db: &impl ConnectionTrait, row: guild::Model) -> Resul
         .exec_without_returning(db)
         .await
         .map(|_| ())
+}
+
+/// A guild.
+pub async fn live_guild(db: &impl ConnectionTrait, id: GuildId) -> Result<Option<guild::Model>, DbErr> {
+    live().filter(guild::Column::Id.eq(id)).one(db).await
 }
 
 /// What of a guild is changed; an inner none clears.
@@ -54,14 +60,21 @@ pub async fn update_guild(
     next.update(db).await
 }
 
-/// Gives the seat's guild to another member.
-pub async fn transfer_guild(
-    db: &impl ConnectionTrait,
-    seat: &GuildSeat,
-    to: &GuildStanding,
-) -> Result<guild::Model, DbErr> {
-    let mut next = next_revision(db, seat.guild()).await?;
+/// Gives a guild to one of its members.
+pub async fn transfer_guild(db: &impl ConnectionTrait, to: &GuildStanding) -> Result<guild::Model, DbErr> {
+    let mut next = next_revision(db, to.guild()).await?;
     next.owner_id = Set(to.user());
+    next.update(db).await
+}
+
+/// From now on a guild does not exist for anybody.
+pub async fn delete_guild(
+    db: &impl ConnectionTrait,
+    id: GuildId,
+    at: DateTime<Utc>,
+) -> Result<guild::Model, DbErr> {
+    let mut next = next_revision(db, id).await?;
+    next.deleted_at = Set(Some(at));
     next.update(db).await
 }
 
@@ -73,7 +86,9 @@ pub async fn touch_guild(db: &impl ConnectionTrait, id: GuildId) -> Result<guild
 /// How many guilds a user is in.
 pub async fn guild_count_of(db: &impl ConnectionTrait, user: UserId) -> Result<u64, DbErr> {
     guild_member::Entity::find()
+        .join(JoinType::InnerJoin, of_guild())
         .filter(guild_member::Column::UserId.eq(user))
+        .filter(guild::Column::DeletedAt.is_null())
         .count(db)
         .await
 }
@@ -84,7 +99,7 @@ pub async fn guild_of_owner(
     owner: UserId,
     name: &str,
 ) -> Result<Option<guild::Model>, DbErr> {
-    guild::Entity::find()
+    live()
         .filter(guild::Column::OwnerId.eq(owner))
         .filter(guild::Column::Name.eq(name))
         .order_by_asc(guild::Column::Id)
@@ -101,7 +116,9 @@ pub async fn page_guilds_of(
     let mut query = guild_member::Entity::find()
         .select_only()
         .column(guild_member::Column::GuildId)
+        .join(JoinType::InnerJoin, of_guild())
         .filter(guild_member::Column::UserId.eq(user))
+        .filter(guild::Column::DeletedAt.is_null())
         .limit(args.size + 1);
     query = match args.direction {
         Direction::Forward => query.order_by_asc(guild_member::Column::GuildId),
@@ -116,8 +133,19 @@ pub async fn page_guilds_of(
     Ok(query.into_tuple().all(db).await?)
 }
 
+fn live() -> Select<guild::Entity> {
+    guild::Entity::find().filter(guild::Column::DeletedAt.is_null())
+}
+
+fn of_guild() -> RelationDef {
+    guild_member::Entity::belongs_to(guild::Entity)
+        .from(guild_member::Column::GuildId)
+        .to(guild::Column::Id)
+        .into()
+}
+
 async fn next_revision(db: &impl ConnectionTrait, id: GuildId) -> Result<guild::ActiveModel, DbErr> {
-    let row = guild::Entity::find_by_id(id).one(db).await?;
+    let row = live_guild(db, id).await?;
     let row = row.ok_or_else(|| DbErr::RecordNotFound(id.to_string()))?;
     let rev = row.rev + 1;
     let mut next = guild::ActiveModel::from(row);

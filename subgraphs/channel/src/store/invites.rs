@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use commons_access::GuildSeat;
-use commons_entities::{GuildId, InviteId, channel::invite};
+use commons_entities::{GuildId, InviteId, UserId, channel::invite};
 use commons_platform::{
     ApiError,
     page::{Direction, PageArgs},
@@ -90,10 +90,12 @@ pub async fn revoke_invite(
     }
 }
 
-/// The live invites of the seat's guild, newest first: one more than the page has.
+/// The live invites of the seat's guild, those of one creator or all, newest first: one more than the
+/// page has.
 pub async fn page_invites(
     db: &impl ConnectionTrait,
     seat: &GuildSeat,
+    creator: Option<UserId>,
     now: DateTime<Utc>,
     args: &PageArgs,
 ) -> Result<Vec<invite::Model>, ApiError> {
@@ -101,6 +103,9 @@ pub async fn page_invites(
         .filter(invite::Column::GuildId.eq(seat.guild()))
         .filter(live(now))
         .limit(args.size + 1);
+    if let Some(creator) = creator {
+        query = query.filter(invite::Column::CreatorId.eq(creator));
+    }
     query = match args.direction {
         Direction::Forward => query.order_by_desc(invite::Column::Id),
         Direction::Backward => query.order_by_asc(invite::Column::Id),
@@ -112,6 +117,47 @@ pub async fn page_invites(
         });
     }
     Ok(query.all(db).await?)
+}
+
+/// Removes invites that stopped working before then, so many at most, and gives how many those were. One
+/// that was used up counts from its making.
+pub async fn delete_dead_invites(
+    db: &impl ConnectionTrait,
+    before: DateTime<Utc>,
+    most: u64,
+) -> Result<u64, DbErr> {
+    use invite::Column::{CreatedAt, ExpiresAt, Id, MaxUses, RevokedAt, Uses};
+    let used_up = Condition::all()
+        .add(Expr::col(Uses).gte(Expr::col(MaxUses)))
+        .add(CreatedAt.lt(before));
+    let dead: Vec<InviteId> = invite::Entity::find()
+        .select_only()
+        .column(Id)
+        .filter(
+            Condition::any()
+                .add(ExpiresAt.lt(before))
+                .add(RevokedAt.lt(before))
+                .add(used_up),
+        )
+        .limit(most)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let done = invite::Entity::delete_many()
+        .filter(Id.is_in(dead))
+        .exec(db)
+        .await?;
+    Ok(done.rows_affected)
+}
+
+/// Invites by somebody name nobody any more; they go on working.
+pub async fn forget_creator(db: &impl ConnectionTrait, user: UserId) -> Result<(), DbErr> {
+    invite::Entity::update_many()
+        .col_expr(invite::Column::CreatorId, Expr::value(Uuid::nil()))
+        .filter(invite::Column::CreatorId.eq(user))
+        .exec(db)
+        .await
+        .map(drop)
 }
 
 fn live(now: DateTime<Utc>) -> Condition {

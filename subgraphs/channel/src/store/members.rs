@@ -1,6 +1,6 @@
 //! Members and the roles they hold.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use commons_access::GuildSeat;
 use commons_content::Nickname;
 use commons_entities::{
@@ -126,6 +126,18 @@ pub async fn set_nickname(
     next.update(db).await
 }
 
+/// Sets or ends the time-out of a member of the seat's guild.
+pub async fn set_timeout(
+    db: &impl ConnectionTrait,
+    seat: &GuildSeat,
+    user: UserId,
+    until: Option<DateTime<Utc>>,
+) -> Result<guild_member::Model, DbErr> {
+    let mut next = next_revision(db, seat.guild(), user).await?;
+    next.timed_out_until = Set(until);
+    next.update(db).await
+}
+
 /// Raises a member's revision, for what changed about them in other rows.
 pub async fn touch_member(
     db: &impl ConnectionTrait,
@@ -171,20 +183,33 @@ pub async fn remove_role(
     Ok(done.rows_affected > 0)
 }
 
-/// Removes a member of the seat's guild with their roles, and gives the last state of the row.
+/// Removes a member with their roles, and gives the last state of the row.
 pub async fn delete_member(
     db: &impl ConnectionTrait,
-    seat: &GuildSeat,
+    guild: GuildId,
     user: UserId,
 ) -> Result<guild_member::Model, DbErr> {
-    let row = required(db, seat.guild(), user).await?;
+    let row = required(db, guild, user).await?;
     member_role::Entity::delete_many()
-        .filter(member_role::Column::GuildId.eq(seat.guild()))
+        .filter(member_role::Column::GuildId.eq(guild))
         .filter(member_role::Column::UserId.eq(user))
         .exec(db)
         .await?;
     row.clone().delete(db).await?;
     Ok(row)
+}
+
+/// Some guilds that a user is a member of, also deleted ones.
+pub async fn guilds_with(db: &impl ConnectionTrait, user: UserId, most: u64) -> Result<Vec<GuildId>, DbErr> {
+    guild_member::Entity::find()
+        .select_only()
+        .column(guild_member::Column::GuildId)
+        .filter(guild_member::Column::UserId.eq(user))
+        .order_by_asc(guild_member::Column::GuildId)
+        .limit(most)
+        .into_tuple()
+        .all(db)
+        .await
 }
 
 async fn required(

@@ -4,12 +4,12 @@ use super::channels::touch_channels;
 use crate::service::Target;
 use commons_access::ChannelSeat;
 use commons_entities::{
-    ChannelId, RoleId,
+    ChannelId, GuildId, UserId,
     channel::{OverwriteTarget, channel, permission_overwrite},
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, JoinType, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::OnConflict,
 };
 use std::collections::HashMap;
 
@@ -112,25 +112,75 @@ pub async fn delete_overwrite(
     touched(db, seat).await
 }
 
-/// The channels, of those that are not deleted, that say something of a role.
+/// The channels, of those that are not deleted, that say something of a role or a member, each with its
+/// guild.
 pub async fn channels_with_overwrite_of(
     db: &impl ConnectionTrait,
-    role: RoleId,
-) -> Result<Vec<ChannelId>, DbErr> {
+    target: Target,
+) -> Result<Vec<(GuildId, ChannelId)>, DbErr> {
+    let (kind, id) = target.columns();
     let of_channel = permission_overwrite::Entity::belongs_to(channel::Entity)
         .from(permission_overwrite::Column::ChannelId)
         .to(channel::Column::Id)
         .into();
     permission_overwrite::Entity::find()
         .select_only()
+        .column(channel::Column::GuildId)
         .column(permission_overwrite::Column::ChannelId)
         .join(JoinType::InnerJoin, of_channel)
-        .filter(permission_overwrite::Column::TargetKind.eq(OverwriteTarget::Role))
-        .filter(permission_overwrite::Column::TargetId.eq(role.0))
+        .filter(permission_overwrite::Column::TargetKind.eq(kind))
+        .filter(permission_overwrite::Column::TargetId.eq(id))
         .filter(channel::Column::DeletedAt.is_null())
+        .order_by_asc(channel::Column::GuildId)
+        .order_by_asc(channel::Column::Id)
         .into_tuple()
         .all(db)
         .await
+}
+
+/// Removes all that channels say of a member, and gives these channels as they are then.
+pub async fn delete_overwrites_of(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    channels: &[ChannelId],
+) -> Result<Vec<channel::Model>, DbErr> {
+    permission_overwrite::Entity::delete_many()
+        .filter(permission_overwrite::Column::TargetKind.eq(OverwriteTarget::Member))
+        .filter(permission_overwrite::Column::TargetId.eq(user.0))
+        .filter(permission_overwrite::Column::ChannelId.is_in(channels.iter().copied()))
+        .exec(db)
+        .await?;
+    touch_channels(db, channels).await
+}
+
+/// Removes all that the channels of a guild, deleted ones too, say of a member.
+pub async fn delete_overwrites_in(
+    db: &impl ConnectionTrait,
+    guild: GuildId,
+    user: UserId,
+) -> Result<(), DbErr> {
+    let of_guild = channel::Entity::find()
+        .select_only()
+        .column(channel::Column::Id)
+        .filter(channel::Column::GuildId.eq(guild))
+        .into_query();
+    permission_overwrite::Entity::delete_many()
+        .filter(permission_overwrite::Column::TargetKind.eq(OverwriteTarget::Member))
+        .filter(permission_overwrite::Column::TargetId.eq(user.0))
+        .filter(permission_overwrite::Column::ChannelId.in_subquery(of_guild))
+        .exec(db)
+        .await
+        .map(drop)
+}
+
+/// Removes what is left about a member in channels that are deleted.
+pub async fn delete_overwrites_left(db: &impl ConnectionTrait, user: UserId) -> Result<(), DbErr> {
+    permission_overwrite::Entity::delete_many()
+        .filter(permission_overwrite::Column::TargetKind.eq(OverwriteTarget::Member))
+        .filter(permission_overwrite::Column::TargetId.eq(user.0))
+        .exec(db)
+        .await
+        .map(drop)
 }
 
 async fn touched(db: &impl ConnectionTrait, seat: &ChannelSeat) -> Result<channel::Model, DbErr> {

@@ -67,6 +67,49 @@ async fn members_with_roles_and_permissions() {
 }
 
 #[tokio::test]
+async fn bans_and_invites() {
+    let prepare = async |house: &House, size: usize| {
+        house
+            .empower(&house.bob, json!(["BAN_MEMBERS", "MANAGE_GUILD"]))
+            .await;
+        for number in 0..size {
+            let person = house.world.person(&format!("person{number}")).await;
+            let input = json!({ "guildId": house.guild, "userId": person.user.to_string() });
+            house.mutate(&house.bob, "banMember", input, "__typename").await;
+            let input = json!({ "guildId": house.guild, "channelId": house.general });
+            house
+                .mutate(&house.bob, "createInvite", input, "__typename")
+                .await;
+        }
+    };
+    let document = "query($id: ID!) { guild(id: $id) { bans { nodes { user { id } moderator { id } } }
+        invites { nodes { creator { id } channel { name } guild { name } } }
+        viewerInvites { nodes { channel { name } } } } }";
+    grows(prepare, document).await;
+}
+
+#[tokio::test]
+async fn the_audit_log() {
+    let prepare = async |house: &House, size: usize| {
+        house.empower(&house.bob, json!(["VIEW_AUDIT_LOG"])).await;
+        for number in 0..size {
+            let role = house.role(&format!("role{number}"), json!([])).await;
+            house.assign(&role, &house.carol).await;
+            house.channel(json!({})).await;
+            house.invite(json!({})).await;
+            let input = json!({ "guildId": house.guild, "name": format!("Harbour {number}") });
+            house
+                .mutate(&house.alice, "updateGuild", input, "__typename")
+                .await;
+        }
+    };
+    let document = "query($id: ID!) { guild(id: $id) { auditLog(first: 100) { nodes {
+        action actor { id } targetId changes { field before after } target { __typename
+            ... on Guild { name } ... on Channel { name } ... on Role { name } ... on User { id } } } } } }";
+    grows(prepare, document).await;
+}
+
+#[tokio::test]
 async fn channels_by_reference() {
     let house = House::new().await;
     let mut ids = vec![house.general.clone()];

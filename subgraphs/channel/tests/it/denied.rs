@@ -39,9 +39,16 @@ fn cases(named: &Named) -> Vec<(&'static str, &'static str, Value, &'static str)
         ("guild", "query", json!({ "id": guild }), "id name"),
         ("channel", "query", json!({ "id": channel }), "id name"),
         ("invite", "query", json!({ "code": code }), "guildName"),
+        (
+            "explainPermissions",
+            "query",
+            json!({ "userId": user, "channelId": channel }),
+            "permission",
+        ),
         ("guildEvents", "subscription", json!({ "guildId": guild }), "seq"),
         mutation("updateGuild", json!({ "guildId": guild, "name": "Port" })),
         mutation("transferGuild", json!({ "guildId": guild, "userId": user })),
+        mutation("deleteGuild", json!({ "guildId": guild })),
         mutation("createChannel", json!({ "guildId": guild, "name": "x" })),
         mutation("updateChannel", json!({ "channelId": channel, "name": "x" })),
         mutation(
@@ -67,6 +74,9 @@ fn cases(named: &Named) -> Vec<(&'static str, &'static str, Value, &'static str)
         mutation("acceptInvite", json!({ "code": code })),
         mutation("leaveGuild", json!({ "guildId": guild })),
         mutation("kickMember", json!({ "guildId": guild, "userId": user })),
+        mutation("banMember", json!({ "guildId": guild, "userId": user })),
+        mutation("unbanMember", json!({ "guildId": guild, "userId": user })),
+        mutation("timeoutMember", json!({ "guildId": guild, "userId": user })),
         mutation(
             "updateMember",
             json!({ "guildId": guild, "userId": user, "nickname": "x" }),
@@ -166,6 +176,7 @@ async fn a_member_cannot_tell_a_hidden_channel_from_an_unknown_one() {
     hidden.user = id(house.carol.user);
     let names_channel = [
         "channel",
+        "explainPermissions",
         "updateChannel",
         "moveChannels",
         "deleteChannel",
@@ -250,4 +261,25 @@ async fn every_root_field_has_a_case() {
         .map(|case| case.0)
         .chain(NAMELESS.iter().copied());
     assert_eq!(fields, covered.map(str::to_owned).collect());
+}
+
+/// Lists of a guild that its members do not all see; a new one gets its case here.
+#[tokio::test]
+async fn a_member_sees_no_list_that_wants_a_permission() {
+    let house = House::new().await;
+    for (list, permission) in [
+        ("invites", "MANAGE_GUILD"),
+        ("bans", "BAN_MEMBERS"),
+        ("auditLog", "VIEW_AUDIT_LOG"),
+    ] {
+        let document =
+            format!("query($id: ID!) {{ guild(id: $id) {{ name {list} {{ nodes {{ __typename }} }} }} }}");
+        let variables = json!({ "id": house.guild });
+        let refused = house.of(&house.carol).send(&document, variables.clone()).await;
+        assert_eq!(refused["data"]["guild"]["name"], "Harbour");
+        assert_eq!(refused["data"]["guild"][list], json!(null));
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN");
+        house.empower(&house.carol, json!([permission])).await;
+        house.of(&house.carol).data(&document, variables).await;
+    }
 }

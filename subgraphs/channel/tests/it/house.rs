@@ -1,14 +1,16 @@
 //! A guild with people in it, and how tests talk to it.
 
 use commons_access::{Access, LocalAccess};
-use commons_channel::ChannelService;
+use commons_channel::{ChannelService, service::Duty};
 use commons_entities::UserId;
-use commons_platform::{Platform, cache::MemoryCache, graphql::Subgraph};
+use commons_jobs::{Effect, Owner, Progress, Runner, Worker};
+use commons_platform::{ApiError, Platform, bus::MemoryBus, cache::MemoryCache, graphql::Subgraph};
 use commons_streams::Streams;
 use commons_testing::{Client, Identity, World};
 use futures_util::{StreamExt, stream::BoxStream};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc;
 
 /// Longer than any machine needs; a test that waits this long fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,7 +32,19 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn new() -> Self {
-        let world = World::new().await;
+        Self::in_world(World::new().await).await
+    }
+
+    /// A house where people may change guilds only so often.
+    pub(crate) async fn with_changes_per_minute(changes: u32) -> Self {
+        let mut world = World::new().await;
+        let mut config = (*world.platform.config).clone();
+        config.limits.guild_changes_per_minute = changes;
+        world.platform.config = Arc::new(config);
+        Self::in_world(world).await
+    }
+
+    async fn in_world(world: World) -> Self {
         let (access, service, subgraph) = started(world.platform.clone()).await;
         let alice = world.person("alice").await;
         let bob = world.person("bob").await;
@@ -79,6 +93,41 @@ impl House {
             service,
             subgraph,
             ..self
+        }
+    }
+
+    /// Another process on the same database, which hears of changes from there alone.
+    pub(crate) async fn another_process(&self) -> Process {
+        let mut platform = self.world.platform.clone();
+        platform.db = self.world.database.reconnect().await;
+        platform.cache = Arc::new(MemoryCache::new(platform.clock.clone(), 1 << 20));
+        platform.bus = Arc::new(MemoryBus::new());
+        let (access, service, subgraph) = started(platform).await;
+        Process {
+            subgraph,
+            _access: access,
+            _service: service,
+        }
+    }
+
+    /// Does what the channel domain owes, to the end.
+    pub(crate) async fn do_duty(&self, effect: Effect) {
+        let duty = Duty(self.service.clone());
+        for _ in 0..1000 {
+            if duty.run(&effect).await.unwrap() == Progress::Done {
+                return;
+            }
+        }
+        panic!("{effect:?} does not end");
+    }
+
+    /// What an owner is given to do from now on.
+    pub(crate) fn owed_to(&self, owner: Owner) -> Owed {
+        let (tell, told) = mpsc::unbounded_channel();
+        let worker = Worker::start(self.world.platform.clone(), owner, Arc::new(Recorder(tell)));
+        Owed {
+            told,
+            _worker: worker,
         }
     }
 
@@ -131,14 +180,22 @@ impl House {
 
     /// A role of Alice's making, its id.
     pub(crate) async fn role(&self, name: &str, permissions: Value) -> String {
+        self.role_by(&self.alice, name, permissions).await
+    }
+
+    pub(crate) async fn role_by(&self, maker: &Identity, name: &str, permissions: Value) -> String {
         let input = json!({ "guildId": self.guild, "name": name, "permissions": permissions });
-        let made = self.mutate(&self.alice, "createRole", input, "role { id }").await;
+        let made = self.mutate(maker, "createRole", input, "role { id }").await;
         made["role"]["id"].as_str().unwrap().to_owned()
     }
 
     pub(crate) async fn assign(&self, role: &str, to: &Identity) {
+        self.assign_by(&self.alice, role, to).await;
+    }
+
+    pub(crate) async fn assign_by(&self, giver: &Identity, role: &str, to: &Identity) {
         let input = json!({ "roleId": role, "userId": to.user.to_string() });
-        self.mutate(&self.alice, "assignRole", input, "__typename").await;
+        self.mutate(giver, "assignRole", input, "__typename").await;
     }
 
     /// A role that only this person holds.
@@ -204,6 +261,38 @@ impl House {
         let mut live = self.follow(who, None);
         assert_eq!(live.event().await["__typename"], "GuildStreamHead");
         live
+    }
+}
+
+/// A second process.
+pub(crate) struct Process {
+    pub(crate) subgraph: Subgraph,
+    _access: Arc<LocalAccess>,
+    _service: Arc<ChannelService>,
+}
+
+/// Jobs as their owner gets them.
+pub(crate) struct Owed {
+    told: mpsc::UnboundedReceiver<Effect>,
+    _worker: Worker,
+}
+
+impl Owed {
+    pub(crate) async fn next(&mut self) -> Effect {
+        tokio::time::timeout(PATIENCE, self.told.recv())
+            .await
+            .expect("a job in time")
+            .unwrap()
+    }
+}
+
+struct Recorder(mpsc::UnboundedSender<Effect>);
+
+#[async_trait::async_trait]
+impl Runner for Recorder {
+    async fn run(&self, effect: &Effect) -> Result<Progress, ApiError> {
+        self.0.send(effect.clone()).unwrap();
+        Ok(Progress::Done)
     }
 }
 

@@ -158,3 +158,69 @@ async fn who_manages_the_guild_sees_its_live_invites() {
         );
     }
 }
+
+#[tokio::test]
+async fn everybody_sees_their_own_live_invites() {
+    let house = House::new().await;
+    let input = json!({ "guildId": house.guild });
+    let make = async |maker| {
+        let made = house.mutate(maker, "createInvite", input.clone(), "invite { id code }");
+        made.await["invite"].take()
+    };
+    let (first, second) = (make(&house.bob).await, make(&house.bob).await);
+    make(&house.carol).await;
+    let fields = "viewerInvites { nodes { id code } }";
+    let own = house.guild(&house.bob, fields).await;
+    assert_eq!(own["viewerInvites"]["nodes"], json!([second, first]));
+    let revoked = json!({ "inviteId": second["id"] });
+    house
+        .mutate(&house.bob, "revokeInvite", revoked, "__typename")
+        .await;
+    let own = house.guild(&house.bob, fields).await;
+    assert_eq!(own["viewerInvites"]["nodes"], json!([first]));
+}
+
+#[tokio::test]
+async fn dead_invites_are_cleared_away_after_a_week() {
+    let house = House::new().await;
+    let living = house.invite(json!({ "maxUses": 2 })).await;
+    let make = async |more: Value| {
+        let mut input = json!({ "guildId": house.guild });
+        input
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let made = house
+            .mutate(&house.alice, "createInvite", input, "invite { id code }")
+            .await;
+        made["invite"].clone()
+    };
+    let over = make(json!({ "maxAgeSeconds": 1 })).await;
+    let (spent, revoked) = (make(json!({ "maxUses": 1 })).await, make(json!({})).await);
+    house
+        .accept(&house.stranger, spent["code"].as_str().unwrap())
+        .await;
+    let input = json!({ "inviteId": revoked["id"] });
+    house
+        .mutate(&house.alice, "revokeInvite", input, "__typename")
+        .await;
+
+    let document = "query($r: [_Any!]!) { _entities(representations: $r) { __typename } }";
+    let known = async || {
+        let dead =
+            [&over, &spent, &revoked].map(|invite| json!({ "__typename": "Invite", "id": invite["id"] }));
+        // The last token is over by now.
+        let alice = house.world.identity(house.alice.user).await;
+        let found = house.of(&alice).data(document, json!({ "r": dead })).await;
+        let found = found["_entities"].as_array().unwrap().iter();
+        found.filter(|invite| !invite.is_null()).count()
+    };
+    house.world.clock.advance(TimeDelta::days(7));
+    assert_eq!(house.service.tidy().await.unwrap(), 0);
+    assert_eq!(known().await, 3);
+    house.world.clock.advance(TimeDelta::seconds(2));
+    assert_eq!(house.service.tidy().await.unwrap(), 3);
+    assert_eq!(known().await, 0);
+    let dora = house.world.person("dora").await;
+    house.accept(&dora, &living).await;
+}

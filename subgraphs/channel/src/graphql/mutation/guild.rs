@@ -1,4 +1,4 @@
-//! Founding and changing guilds.
+//! Founding, changing and deleting guilds.
 
 use crate::{
     graphql::{cx, given, types::Guild},
@@ -40,6 +40,13 @@ pub(super) struct TransferGuildInput {
     user_id: ID,
 }
 
+/// Which guild to delete.
+#[derive(InputObject)]
+pub(super) struct DeleteGuildInput {
+    /// A guild of the viewer's own.
+    guild_id: ID,
+}
+
 /// The new guild.
 #[derive(SimpleObject)]
 pub(super) struct CreateGuildPayload {
@@ -59,6 +66,13 @@ pub(super) struct UpdateGuildPayload {
 pub(super) struct TransferGuildPayload {
     /// The guild with its new owner.
     guild: Guild,
+}
+
+/// What is gone.
+#[derive(SimpleObject)]
+pub(super) struct DeleteGuildPayload {
+    /// The guild that is not there any more.
+    guild_id: ID,
 }
 
 /// Founding and changing guilds.
@@ -108,5 +122,18 @@ impl GuildMutation {
         let to = parse_id("userId", &input.user_id)?;
         let guild = service::transfer_guild(cx(context), id, to).await?;
         Ok(TransferGuildPayload { guild: Guild(guild) })
+    }
+
+    /// Deletes the viewer's guild with all that is in it. It is gone at once for everybody, and nobody
+    /// brings it back.
+    async fn delete_guild(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which one.")] input: DeleteGuildInput,
+    ) -> Result<DeleteGuildPayload> {
+        service::delete_guild(cx(context), parse_id("guildId", &input.guild_id)?).await?;
+        Ok(DeleteGuildPayload {
+            guild_id: input.guild_id,
+        })
     }
 }

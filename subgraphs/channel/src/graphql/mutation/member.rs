@@ -54,6 +54,8 @@ pub(super) struct KickMemberInput {
     guild_id: ID,
     /// The member.
     user_id: ID,
+    /// Why, 1 to 500 characters; shown in the audit log.
+    reason: Option<String>,
 }
 
 /// The member as they are now.
@@ -161,7 +163,7 @@ impl MemberMutation {
     ) -> Result<KickMemberPayload> {
         let guild = parse_id("guildId", &input.guild_id)?;
         let user: UserId = parse_id("userId", &input.user_id)?;
-        service::kick_member(cx(context), guild, user).await?;
+        service::kick_member(cx(context), guild, user, input.reason).await?;
         Ok(KickMemberPayload {
             user: Some(user.into()),
         })

@@ -1,10 +1,11 @@
 //! A guild as its members see it.
 
-use super::{Channel, GuildMember, Invite, Role, UserRef};
+use super::{AuditLogEntry, AuditLogFilter, Ban, Channel, GuildMember, Invite, Role, UserRef};
 use crate::{graphql::cx, service};
 use async_graphql::{Context, ID, Object, Result, connection::Connection};
 use chrono::{DateTime, Utc};
 use commons_access::Permission;
+use commons_entities::channel::guild_ban;
 use commons_platform::{graphql::parse_id, page::PageArgs};
 
 /// A community with channels, members and roles. It exists only for its members.
@@ -103,6 +104,51 @@ impl Guild {
         let args = PageArgs::forward(first, after.as_deref())?;
         let page = service::invites(cx(context), &self.0, &args).await?;
         Ok(Some(page.connection("invite", |row| row.id.0, Invite)))
+    }
+
+    /// The invites of the viewer's own that work now, newest first.
+    async fn viewer_invites(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 50 when absent.")] first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+    ) -> Result<Connection<String, Invite>> {
+        let args = PageArgs::forward(first, after.as_deref())?;
+        let page = service::own_invites(cx(context), &self.0, &args).await?;
+        Ok(page.connection("invite", |row| row.id.0, Invite))
+    }
+
+    /// Who cannot join, who was banned last first. Without BAN_MEMBERS it is null, with the error
+    /// FORBIDDEN.
+    async fn bans(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 50 when absent.")] first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+    ) -> Result<Option<Connection<String, Ban>>> {
+        let args = PageArgs::forward(first, after.as_deref())?;
+        let page = service::bans(cx(context), &self.0, &args).await?;
+        let key = |row: &guild_ban::Model| (row.created_at.timestamp_millis(), row.user_id.0);
+        Ok(Some(page.connection("ban", key, Ban)))
+    }
+
+    /// Who did what in the guild, newest first. What was done in a channel that the viewer may not see
+    /// is not in it. Without VIEW_AUDIT_LOG it is null, with the error FORBIDDEN.
+    async fn audit_log(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which entries; all when absent.")] filter: Option<AuditLogFilter>,
+        #[graphql(desc = "How many, 1 to 100; 50 when absent.")] first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+    ) -> Result<Option<Connection<String, AuditLogEntry>>> {
+        let args = PageArgs::forward(first, after.as_deref())?;
+        let wanted = filter.unwrap_or_default().try_into()?;
+        let page = service::audit_log(cx(context), &self.0, wanted, &args).await?;
+        Ok(Some(page.connection(
+            "audit",
+            |entry| entry.row.id.0,
+            AuditLogEntry,
+        )))
     }
 
     /// The viewer as a member.

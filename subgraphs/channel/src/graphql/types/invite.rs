@@ -4,7 +4,7 @@ use super::{Channel, Guild, UserRef};
 use crate::{graphql::cx, service};
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
-use commons_entities::channel::invite;
+use commons_entities::{UserId, channel::invite};
 
 /// A way into a guild, seen by who made it and who manages the guild.
 pub struct Invite(pub invite::Model);
@@ -33,9 +33,9 @@ impl Invite {
         Ok(channel.map(Channel))
     }
 
-    /// Who made it.
+    /// Who made it; null when that account is erased.
     async fn creator(&self) -> Option<UserRef> {
-        Some(self.0.creator_id.into())
+        user(self.0.creator_id)
     }
 
     /// How often it works; null is without end.
@@ -62,6 +62,10 @@ impl Invite {
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
+}
+
+fn user(id: UserId) -> Option<UserRef> {
+    (!id.0.is_nil()).then(|| id.into())
 }
 
 /// What who has a code may know before they join.
@@ -91,9 +95,9 @@ impl InvitePreview {
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 
-    /// Who invites.
+    /// Who invites; null when that account is erased.
     async fn inviter(&self) -> Option<UserRef> {
-        Some(self.0.invite.creator_id.into())
+        user(self.0.invite.creator_id)
     }
 
     /// When the invite stops working; null is never.

@@ -1,0 +1,97 @@
+//! Reading the audit log.
+//!
+//! Who may read it sees all entries but those of channels that are hidden from them: a hidden channel is
+//! in no list, so it is not in this one either, nor are ids of hidden channels among the changes.
+
+use super::{Cx, Guild, act::Change, gathered, read};
+use crate::{Error, store};
+use commons_access::Permission;
+use commons_entities::{
+    ChannelId, GuildId, InviteId, RoleId, UserId,
+    channel::{AuditAction, AuditTarget, audit_entry},
+};
+use commons_platform::page::{Page, PageArgs};
+use serde_json::Value;
+use std::{collections::HashSet, sync::Arc};
+
+/// Which entries are wanted; what is none does not matter.
+#[derive(Debug, Default)]
+pub struct AuditWanted {
+    /// Who did it.
+    pub actor: Option<UserId>,
+    /// To what: the id of a guild, channel, role, user or invite.
+    pub target: Option<String>,
+    /// What was done.
+    pub action: Option<AuditAction>,
+    /// Then or later.
+    pub since: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+/// Something that was done in a guild.
+#[derive(Debug, Clone)]
+pub struct AuditEntry {
+    /// The row.
+    pub row: audit_entry::Model,
+    /// What it changed, as the viewer may see it.
+    pub changes: Vec<Change>,
+}
+
+/// The audit log of a guild, newest first, for who may view it.
+pub async fn audit_log(
+    cx: &Cx,
+    guild: &Guild,
+    wanted: AuditWanted,
+    args: &PageArgs,
+) -> Result<Page<AuditEntry>, Error> {
+    let seat = guild.standing.clone().require(Permission::ViewAuditLog)?;
+    let filter = store::AuditFilter {
+        actor: wanted.actor,
+        target: wanted.target.as_deref().map(target).transpose()?,
+        action: wanted.action,
+        since: wanted.since,
+    };
+    let hidden = hidden(cx, guild.row.id).await?;
+    let rows = store::page_entries(cx.platform.db.read(), &seat, &filter, &hidden, args).await?;
+    cx.spend(rows.len())?;
+    let names: HashSet<String> = hidden.iter().map(ToString::to_string).collect();
+    Ok(Page::from_rows(args, rows).map(|row| AuditEntry {
+        changes: shown(&row.changes, &names),
+        row,
+    }))
+}
+
+/// The guild's channels that the viewer does not see.
+async fn hidden(cx: &Cx, guild: GuildId) -> Result<Vec<ChannelId>, Error> {
+    let all = gathered(cx.load.channels_in.get(guild).await)?.unwrap_or_else(|| Arc::new(Vec::new()));
+    let visible = read::channels_of(cx, guild).await?;
+    let visible: HashSet<ChannelId> = visible.iter().map(|channel| channel.row.id).collect();
+    Ok(all
+        .iter()
+        .map(|(id, _)| *id)
+        .filter(|id| !visible.contains(id))
+        .collect())
+}
+
+fn shown(changes: &str, hidden: &HashSet<String>) -> Vec<Change> {
+    // What a newer version wrote in another form is not shown rather than shown wrongly.
+    let mut changes: Vec<Change> = serde_json::from_str(changes).unwrap_or_default();
+    for change in &mut changes {
+        for value in [&mut change.before, &mut change.after] {
+            if value.as_str().is_some_and(|text| hidden.contains(text)) {
+                *value = Value::Null;
+            }
+        }
+    }
+    changes
+}
+
+/// What an id names, whatever its kind.
+fn target(id: &str) -> Result<(AuditTarget, uuid::Uuid), Error> {
+    let guild = id.parse().map(|id: GuildId| (AuditTarget::Guild, id.0));
+    guild
+        .or_else(|_| id.parse().map(|id: ChannelId| (AuditTarget::Channel, id.0)))
+        .or_else(|_| id.parse().map(|id: RoleId| (AuditTarget::Role, id.0)))
+        .or_else(|_| id.parse().map(|id: UserId| (AuditTarget::User, id.0)))
+        .or_else(|_| id.parse().map(|id: InviteId| (AuditTarget::Invite, id.0)))
+        .map_err(|_: commons_entities::IdError| Error::NoAuditTarget)
+}

@@ -1,0 +1,39 @@
+//! Why somebody may or may not do something in a channel.
+
+use super::{Cx, found, read};
+use crate::{Error, loaders::RoleRow};
+use commons_access::{Explanation, Permission, explain_channel};
+use commons_entities::{ChannelId, UserId};
+use std::sync::Arc;
+
+/// An explanation of every permission, and the roles that it names.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    /// One for each permission, in the order of their bits.
+    pub permissions: Vec<Explanation>,
+    /// The roles of the guild.
+    pub roles: Arc<Vec<Arc<RoleRow>>>,
+}
+
+/// Explains what a member may do in a channel that the actor sees: the actor themself, or, with
+/// MANAGE_ROLES in the guild, anybody in it. None for a hidden channel, and for who is no member.
+pub async fn explain(cx: &Cx, channel: ChannelId, user: UserId) -> Result<Option<Explained>, Error> {
+    let Some(channel) = read::channel(cx, channel).await? else {
+        return Ok(None);
+    };
+    let guild = channel.row.guild_id;
+    if channel.standing.user() != user {
+        let own = found(read::guild(cx, guild).await?)?;
+        own.standing.require(Permission::ManageRoles)?;
+    }
+    // All rows are of one moment, or the explanation could contradict itself.
+    let snapshot = cx.platform.db.snapshot().await?;
+    let now = cx.platform.clock.now();
+    let permissions = explain_channel(&snapshot, channel.row.id, user, now).await?;
+    snapshot.rollback().await?;
+    let Some(permissions) = permissions else {
+        return Ok(None);
+    };
+    let roles = read::roles_of(cx, guild).await?;
+    Ok(Some(Explained { permissions, roles }))
+}

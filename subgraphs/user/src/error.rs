@@ -31,13 +31,31 @@ pub enum Error {
     WrongCredentials,
     /// The current password is wrong; the actor stays signed in.
     #[error("the current password is wrong")]
-    WrongPassword,
+    WrongPassword {
+        /// The input field.
+        field: &'static str,
+    },
     /// The refresh token is unknown, expired, or of an ended session.
     #[error("this refresh token does not work")]
     RefreshTokenInvalid,
     /// The refresh token was used before: the session is ended.
     #[error("this refresh token was used before; the session has been ended")]
     RefreshTokenReused,
+    /// The bot's token is unknown, replaced, or of a deleted bot.
+    #[error("this bot token does not work")]
+    BotTokenInvalid,
+    /// Only people may.
+    #[error("a bot may not do this")]
+    NotForBots,
+    /// The account has as many bots as it may.
+    #[error("an account has at most {} bots", crate::service::MAX_BOTS)]
+    TooManyBots,
+    /// The account, or a bot of it, owns guilds.
+    #[error("give your guilds, and those of your bots, to somebody else or delete them first")]
+    OwnsGuilds,
+    /// An export is being gathered.
+    #[error("an export is being gathered already")]
+    ExportRunning,
     /// Only administrators may.
     #[error("only an administrator may do this")]
     NotAdministrator,
@@ -74,9 +92,14 @@ impl From<Error> for ApiError {
             Error::EmailTaken => Self::conflict("EMAIL_TAKEN", message).with_field("email"),
             Error::RegistrationClosed => Self::forbidden("REGISTRATION_CLOSED", message),
             Error::WrongCredentials => unauthenticated("WRONG_CREDENTIALS", message),
-            Error::WrongPassword => Self::invalid("currentPassword", "WRONG_PASSWORD", message),
+            Error::WrongPassword { field } => Self::invalid(field, "WRONG_PASSWORD", message),
             Error::RefreshTokenInvalid => unauthenticated("REFRESH_TOKEN_INVALID", message),
             Error::RefreshTokenReused => unauthenticated("REFRESH_TOKEN_REUSED", message),
+            Error::BotTokenInvalid => unauthenticated("BOT_TOKEN_INVALID", message),
+            Error::NotForBots => Self::forbidden("NOT_FOR_BOTS", message),
+            Error::TooManyBots => Self::conflict("TOO_MANY_BOTS", message),
+            Error::OwnsGuilds => Self::conflict("OWNS_GUILDS", message),
+            Error::ExportRunning => Self::conflict("EXPORT_RUNNING", message),
             Error::NotAdministrator => Self::forbidden("NOT_ADMINISTRATOR", message),
             Error::NotPlaceholder => Self::conflict("NOT_PLACEHOLDER", message),
             Error::ClaimInvalid => Self::new(Code::NotFound, message).with_reason("CLAIM_INVALID"),

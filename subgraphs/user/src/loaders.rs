@@ -52,7 +52,7 @@ impl Cached for Profile {
     type Key = UserId;
     const SERVICE: &'static str = "user";
     const KIND: &'static str = "user";
-    const SCHEMA: u8 = 1;
+    const SCHEMA: u8 = 2;
     const TTL: Duration = Duration::from_secs(3600);
 
     fn key(&self) -> UserId {

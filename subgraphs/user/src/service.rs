@@ -1,6 +1,9 @@
 //! The use cases of the user domain, one file each; this one says what they run on.
 
+mod bot;
 mod claim;
+mod delete;
+mod export;
 mod import;
 mod keys;
 mod lookup;
@@ -10,8 +13,12 @@ mod refresh;
 mod register;
 mod session;
 mod sign_in;
+mod work;
 
+pub use bot::{BotSignedIn, BotToken, MAX_BOTS, bots, create_bot, delete_bot, rotate_bot_token, sign_in_bot};
 pub use claim::{Claim, ClaimInput, claim_placeholder, create_claim};
+pub use delete::delete_account;
+pub use export::{Export, data_export, data_exports, export_my_data, parts as export_parts};
 pub use import::{ImportedUser, import_users, owner};
 pub use lookup::{by_name, has_people, user, users, viewer};
 pub use profile::{ProfileInput, change_password, update_profile};
@@ -23,7 +30,10 @@ pub use sign_in::{SignedIn, login};
 use crate::{Error, loaders::Profile, store};
 use commons_access::Changes;
 use commons_content::ContentError;
-use commons_entities::{UserId, user::user};
+use commons_entities::{
+    SessionId, UserId,
+    user::{UserKind, user},
+};
 use commons_platform::{
     ApiError, Platform,
     auth::Actor,
@@ -32,6 +42,7 @@ use commons_platform::{
     rate::{Limiter, Quota},
     task::Guard,
 };
+use sea_orm::{ConnectionTrait, DbErr, SqlErr};
 use std::{sync::Arc, time::Duration};
 
 /// One request to the user domain.
@@ -48,6 +59,8 @@ pub struct UserService {
     passwords: password::Passwords,
     sign_ins: Limiter,
     sign_ins_of_a_name: Limiter,
+    /// How often an account may make tokens of bots.
+    bot_tokens: Limiter,
     _rotation: Guard,
 }
 
@@ -102,7 +115,8 @@ impl UserService {
                 },
                 platform.clock.clone(),
             ),
-            _rotation: Guard::spawn(keys::rotate_forever(platform.clone())),
+            bot_tokens: Limiter::new(quota, platform.clock.clone()),
+            _rotation: Guard::background("key rotation", keys::rotate_forever(platform.clone())),
             platform,
         }))
     }
@@ -137,6 +151,32 @@ async fn me(cx: &Cx) -> Result<user::Model, Error> {
     Ok(row
         .filter(|row| row.deleted_at.is_none())
         .ok_or_else(ApiError::unauthenticated)?)
+}
+
+/// The account of the actor, locked until the transaction ends, whose session is still live: what was
+/// revoked a moment ago decides nothing any more.
+async fn lock_me(cx: &Cx, tx: &impl ConnectionTrait) -> Result<user::Model, Error> {
+    let (id, session): (UserId, SessionId) = (cx.actor.user()?, cx.actor.session()?);
+    let row = store::lock(tx, id).await?;
+    let row = row.filter(|row| row.deleted_at.is_none());
+    let live = store::live_session(tx, session, cx.platform.clock.now()).await?;
+    match (row, live) {
+        (Some(row), Some(_)) => Ok(row),
+        _ => Err(ApiError::unauthenticated().into()),
+    }
+}
+
+/// Refuses whoever is no person.
+fn person(row: user::Model) -> Result<user::Model, Error> {
+    match row.kind {
+        UserKind::Person => Ok(row),
+        UserKind::Bot | UserKind::Placeholder => Err(Error::NotForBots),
+    }
+}
+
+/// Whether somebody else has a value that must be unique.
+fn is_taken(error: &DbErr) -> bool {
+    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
 /// A text as a content type, its refusal under the input field's name.

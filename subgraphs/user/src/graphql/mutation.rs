@@ -4,10 +4,13 @@ use super::{
     cx,
     types::{
         ChangePasswordInput, ChangePasswordPayload, ClaimPlaceholderInput, ClaimPlaceholderPayload,
-        CreatePlaceholderClaimInput, CreatePlaceholderClaimPayload, LoginInput, LoginPayload, LoginResult,
-        LogoutPayload, PlaceholderClaim, RefreshSessionInput, RefreshSessionPayload, RegisterInput,
-        RegisterPayload, RevokeOtherSessionsPayload, RevokeSessionInput, RevokeSessionPayload,
-        UpdateProfileInput, UpdateProfilePayload, viewer,
+        CreateBotInput, CreateBotPayload, CreatePlaceholderClaimInput, CreatePlaceholderClaimPayload,
+        DataExport, DeleteAccountInput, DeleteAccountPayload, DeleteBotInput, DeleteBotPayload,
+        ExportMyDataPayload, LoginInput, LoginPayload, LoginResult, LogoutPayload, PlaceholderClaim,
+        RefreshSessionInput, RefreshSessionPayload, RegisterInput, RegisterPayload,
+        RevokeOtherSessionsPayload, RevokeSessionInput, RevokeSessionPayload, RotateBotTokenInput,
+        RotateBotTokenPayload, SignInBotInput, SignInBotPayload, UpdateProfileInput, UpdateProfilePayload,
+        viewer,
     },
 };
 use crate::service;
@@ -146,6 +149,78 @@ impl Mutation {
         let done = service::claim_placeholder(cx(context), input).await?;
         Ok(ClaimPlaceholderPayload {
             signed_in: done.into(),
+        })
+    }
+
+    /// Makes a bot that the viewer owns; 25 at most.
+    async fn create_bot(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The bot.")] input: CreateBotInput,
+    ) -> Result<CreateBotPayload> {
+        let display_name = input.display_name.as_deref();
+        let made = service::create_bot(cx(context), &input.username, display_name).await?;
+        Ok(CreateBotPayload {
+            bot: made.bot.into(),
+            token: made.token,
+        })
+    }
+
+    /// Gives a bot another token. The one before stops working, and what was opened with it ends within a
+    /// second.
+    async fn rotate_bot_token(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Whose.")] input: RotateBotTokenInput,
+    ) -> Result<RotateBotTokenPayload> {
+        let made = service::rotate_bot_token(cx(context), parse_id("botId", &input.bot_id)?).await?;
+        Ok(RotateBotTokenPayload {
+            bot: made.bot.into(),
+            token: made.token,
+        })
+    }
+
+    /// Deletes a bot; its messages stay, without an author.
+    async fn delete_bot(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which one.")] input: DeleteBotInput,
+    ) -> Result<DeleteBotPayload> {
+        service::delete_bot(cx(context), parse_id("botId", &input.bot_id)?).await?;
+        Ok(DeleteBotPayload { bot_id: input.bot_id })
+    }
+
+    /// Exchanges a bot's token for an access token, every five minutes. A socket that is open lives on
+    /// without.
+    async fn sign_in_bot(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The token.")] input: SignInBotInput,
+    ) -> Result<SignInBotPayload> {
+        let done = service::sign_in_bot(cx(context), &input.token).await?;
+        Ok(SignInBotPayload {
+            signed_in: done.into(),
+        })
+    }
+
+    /// Deletes the viewer's account with its bots; it cannot be undone. Refused while it owns guilds.
+    /// Everything personal is cleared at once, the rest soon; nobody else gets the username for 30 days.
+    async fn delete_account(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The proof, and what else goes.")] input: DeleteAccountInput,
+    ) -> Result<DeleteAccountPayload> {
+        let gone = service::delete_account(cx(context), &input.password, input.erase_messages).await?;
+        Ok(DeleteAccountPayload {
+            user_id: gone.to_string().into(),
+        })
+    }
+
+    /// Begins to gather a copy of all that the viewer's account has; one at a time, one a day.
+    async fn export_my_data(&self, context: &Context<'_>) -> Result<ExportMyDataPayload> {
+        let export = service::export_my_data(cx(context)).await?;
+        Ok(ExportMyDataPayload {
+            export: DataExport(export),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     cx,
-    types::{Capability, Instance, Limits, RegistrationMode, User, Viewer},
+    types::{Capability, DataExport, Instance, Limits, RegistrationMode, User, Viewer},
 };
 use crate::service;
 use async_graphql::{Context, ID, Object, Result};
@@ -53,6 +53,16 @@ impl Query {
         Ok(found.into_iter().map(|profile| profile.map(User)).collect())
     }
 
+    /// A copy of the viewer's account by its id; null when there is none, or it expired.
+    async fn data_export(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id.")] id: ID,
+    ) -> Result<Option<DataExport>> {
+        let found = service::data_export(cx(context), parse_id("id", &id)?).await?;
+        Ok(found.map(DataExport))
+    }
+
     /// This installation: what it is, what works, what it bounds.
     async fn instance(&self, context: &Context<'_>) -> Result<Instance> {
         let cx = cx(context);
@@ -62,7 +72,12 @@ impl Query {
             name: "Commons",
             version: env!("CARGO_PKG_VERSION"),
             api_version: 1,
-            capabilities: vec![Capability::Guilds, Capability::Messages],
+            capabilities: vec![
+                Capability::Guilds,
+                Capability::Messages,
+                Capability::Bots,
+                Capability::DataExports,
+            ],
             limits: Limits {
                 message_characters: 4_000,
                 page_size: i32::try_from(MAX_SIZE).expect("a page is small"),

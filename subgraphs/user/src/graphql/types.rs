@@ -1,6 +1,8 @@
 //! What clients see of accounts, sessions and the instance.
 
 mod account;
+mod bot;
+mod export;
 mod input;
 mod instance;
 mod payload;
@@ -8,15 +10,19 @@ mod session;
 
 pub(super) use account::viewer;
 pub use account::{User, UserKind, Viewer};
+pub use bot::BotSignedIn;
+pub use export::{DataExport, DataExportPart, DataExportState};
 pub use input::{
-    ChangePasswordInput, ClaimPlaceholderInput, CreatePlaceholderClaimInput, LoginInput, RefreshSessionInput,
-    RegisterInput, RevokeSessionInput, UpdateProfileInput,
+    ChangePasswordInput, ClaimPlaceholderInput, CreateBotInput, CreatePlaceholderClaimInput,
+    DeleteAccountInput, DeleteBotInput, LoginInput, RefreshSessionInput, RegisterInput, RevokeSessionInput,
+    RotateBotTokenInput, SignInBotInput, UpdateProfileInput,
 };
 pub use instance::{Capability, Instance, Limits, RegistrationMode};
 pub use payload::{
-    ChangePasswordPayload, ClaimPlaceholderPayload, CreatePlaceholderClaimPayload, LoginPayload,
-    LogoutPayload, PlaceholderClaim, RefreshSessionPayload, RegisterPayload, RevokeOtherSessionsPayload,
-    RevokeSessionPayload, UpdateProfilePayload,
+    ChangePasswordPayload, ClaimPlaceholderPayload, CreateBotPayload, CreatePlaceholderClaimPayload,
+    DeleteAccountPayload, DeleteBotPayload, ExportMyDataPayload, LoginPayload, LogoutPayload,
+    PlaceholderClaim, RefreshSessionPayload, RegisterPayload, RevokeOtherSessionsPayload,
+    RevokeSessionPayload, RotateBotTokenPayload, SignInBotPayload, UpdateProfilePayload,
 };
 pub use session::{LoginResult, Session, SignedIn};
 
@@ -30,4 +36,6 @@ pub enum Node {
     User(User),
     /// A signed-in device.
     Session(Session),
+    /// A copy of an account.
+    DataExport(DataExport),
 }

@@ -2,8 +2,8 @@
 //! takes the placeholder over.
 
 use super::{
-    Cx, SignedIn, count_attempt, me,
-    register::taken,
+    Cx, SignedIn, count_attempt, is_taken, me,
+    register::{free_address, taken},
     sign_in::{open_session, signed_in},
     text,
 };
@@ -50,7 +50,7 @@ pub async fn create_claim(cx: &Cx, user: UserId) -> Result<Claim, Error> {
         return Err(Error::NotAdministrator);
     }
     let tx = cx.platform.db.begin().await?;
-    let row = store::by_id(&tx, user).await?.ok_or_else(ApiError::not_found)?;
+    let row = store::lock(&tx, user).await?.ok_or_else(ApiError::not_found)?;
     if row.kind != UserKind::Placeholder {
         return Err(Error::NotPlaceholder);
     }
@@ -89,10 +89,14 @@ pub async fn claim_placeholder(cx: &Cx, input: ClaimInput) -> Result<SignedIn, E
     let tx = cx.platform.db.begin().await?;
     let claim = store::live_claim(&tx, &token, now).await?;
     let claim = claim.ok_or(Error::ClaimInvalid)?;
-    let placeholder = store::by_id(&tx, claim.user_id).await?;
+    let placeholder = store::lock(&tx, claim.user_id).await?;
     let placeholder = placeholder
         .filter(|row| row.kind == UserKind::Placeholder)
         .ok_or(Error::ClaimInvalid)?;
+    // While the lock was waited for, another token may have taken the place of this one.
+    if store::live_claim(&tx, &token, now).await?.is_none() {
+        return Err(Error::ClaimInvalid);
+    }
     let username = match username {
         Some(username) => username,
         None => text("username", Username::parse(&placeholder.username))?,
@@ -100,15 +104,17 @@ pub async fn claim_placeholder(cx: &Cx, input: ClaimInput) -> Result<SignedIn, E
     if store::username_is_taken(&tx, &username, Some(placeholder.id)).await? {
         return Err(Error::UsernameTaken);
     }
-    if let Some(email) = &email
-        && store::email_is_taken(&tx, email).await?
-    {
-        return Err(Error::EmailTaken);
-    }
+    free_address(&tx, email.as_ref()).await?;
     let writing = cx.profiles.writing(&[placeholder.id]).await;
-    let user = store::take_over(&tx, placeholder, username, email, hash)
-        .await
-        .map_err(taken)?;
+    let address = email.clone();
+    let user = match store::take_over(&tx, placeholder, username, email, hash).await {
+        Err(error) if is_taken(&error) => {
+            tx.rollback().await?;
+            writing.unchanged().await;
+            return Err(taken(cx, address.as_ref()).await?);
+        }
+        done => done?,
+    };
     store::delete_claims(&tx, user.id).await?;
     let (session, refresh_token) = open_session(cx, &tx, &user).await?;
     tx.commit().await?;

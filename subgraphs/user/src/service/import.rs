@@ -1,7 +1,10 @@
 //! Users of another platform become placeholders, each once.
 
-use super::UserService;
-use crate::{Error, store};
+use super::{UserService, is_taken};
+use crate::{
+    Error,
+    store::{self, Turn},
+};
 use chrono::{DateTime, SubsecRound, Utc};
 use commons_content::{DisplayName, HttpsUrl, Username};
 use commons_entities::{
@@ -9,8 +12,8 @@ use commons_entities::{
     user::{UserKind, user, user_import},
 };
 use commons_platform::ApiError;
-use sea_orm::ConnectionTrait;
-use std::collections::HashMap;
+use sea_orm::{ConnectionTrait, DbErr};
+use std::collections::{HashMap, HashSet};
 
 /// A user as the source has it.
 #[derive(Debug, Clone)]
@@ -34,7 +37,13 @@ pub async fn owner(service: &UserService, username: &str) -> Result<UserId, Erro
     Ok(row.ok_or_else(ApiError::not_found)?.id)
 }
 
-/// Makes placeholders of users that were not imported before; all in one transaction.
+/// How many users one transaction makes: it must end within five seconds.
+const AT_ONCE: usize = 200;
+/// How often somebody may take a name just as it is given to a placeholder.
+const ATTEMPTS: usize = 5;
+
+/// Makes placeholders of users that were not imported before, some at a time: an import that was cut off
+/// goes on where it was.
 ///
 /// Gives the account of each external id of the source, also of those imported earlier.
 pub async fn import_users(
@@ -42,10 +51,24 @@ pub async fn import_users(
     source: &str,
     users: &[ImportedUser],
 ) -> Result<HashMap<String, UserId>, Error> {
+    for some in users.chunks(AT_ONCE) {
+        let mut attempts = 1..ATTEMPTS;
+        while let Err(error) = import_some(service, source, some).await {
+            if !is_taken(&error) || attempts.next().is_none() {
+                return Err(error.into());
+            }
+        }
+    }
+    Ok(store::imported(service.platform.db.read(), source).await?)
+}
+
+async fn import_some(service: &UserService, source: &str, users: &[ImportedUser]) -> Result<(), DbErr> {
     let tx = service.platform.db.begin().await?;
-    let mut known = store::imported(&tx, source).await?;
+    store::take_turn(&tx, Turn::Import).await?;
+    let ids = users.iter().map(|imported| imported.external_id.as_str());
+    let mut known: HashSet<String> = store::imported_of(&tx, source, ids).await?.into_keys().collect();
     for imported in users {
-        if known.contains_key(&imported.external_id) {
+        if !known.insert(imported.external_id.clone()) {
             continue;
         }
         let id = UserId(service.platform.clock.id_at(imported.created_at));
@@ -77,14 +100,12 @@ pub async fn import_users(
             user_id: id,
         };
         store::remember_import(&tx, note).await?;
-        known.insert(imported.external_id.clone(), id);
     }
-    tx.commit().await?;
-    Ok(known)
+    tx.commit().await
 }
 
 /// The imported name where it is acceptable and free, else one with the source's id or a number behind it.
-async fn free_username(db: &impl ConnectionTrait, wanted: &str, external_id: &str) -> Result<String, Error> {
+async fn free_username(db: &impl ConnectionTrait, wanted: &str, external_id: &str) -> Result<String, DbErr> {
     let cleaned: String = wanted
         .to_lowercase()
         .chars()

@@ -1,7 +1,7 @@
 //! Signing keys: two live ones, the elder signs, the younger waits; they move on every thirty days.
 
 use super::StartError;
-use crate::store;
+use crate::store::{self, Turn};
 use chrono::{DateTime, TimeDelta, Utc};
 use commons_entities::user::signing_key;
 use commons_platform::{
@@ -18,6 +18,8 @@ const KEPT: usize = 3;
 /// Loads the keys into the process, making or moving them on where it is time.
 pub(super) async fn load(platform: &Platform) -> Result<(), StartError> {
     let tx = platform.db.begin().await?;
+    // Several processes start at once, and look at the same hour.
+    store::take_turn(&tx, Turn::SigningKeys).await?;
     let now = platform.clock.now();
     let mut rows = store::keys(&tx).await?;
     while needs_another(&rows, now) {

@@ -1,6 +1,6 @@
 //! What the actor changes of their own account.
 
-use super::{Cx, count_attempt, me, session::announce_ended, text};
+use super::{Cx, count_attempt, lock_me, me, person, session::announce_ended, text};
 use crate::{Error, store};
 use commons_access::{Subject, change::record};
 use commons_content::{Bio, DisplayName, HttpsUrl, Password};
@@ -30,9 +30,11 @@ pub async fn update_profile(cx: &Cx, input: ProfileInput) -> Result<user::Model,
         avatar_url: text("avatarUrl", cleared(input.avatar_url.as_ref(), HttpsUrl::parse))?,
     };
     let tx = cx.platform.db.begin().await?;
-    let writing = cx.profiles.writing(&[id]).await;
-    let row = store::update_profile(&tx, id, change).await?;
+    let row = store::lock(&tx, id).await?;
+    let row = row.filter(|row| row.deleted_at.is_none());
     let row = row.ok_or_else(ApiError::unauthenticated)?;
+    let writing = cx.profiles.writing(&[id]).await;
+    let row = store::update_profile(&tx, &row, change).await?;
     tx.commit().await?;
     writing.wrote(vec![row.clone().into()]).await;
     Ok(row)
@@ -40,21 +42,25 @@ pub async fn update_profile(cx: &Cx, input: ProfileInput) -> Result<user::Model,
 
 /// Replaces the actor's password and ends all other sessions.
 pub async fn change_password(cx: &Cx, current: &str, next: &str) -> Result<(), Error> {
-    let user = me(cx).await?;
+    let user = person(me(cx).await?)?;
     count_attempt(cx, Some(&user.username))?;
     let next = text("newPassword", Password::parse(next))?;
+    let wrong = Error::WrongPassword {
+        field: "currentPassword",
+    };
     if !cx.passwords.fits(current, user.password_hash.clone()).await? {
-        return Err(Error::WrongPassword);
+        return Err(wrong);
     }
     let hash = cx.passwords.hash(next).await?;
     let now = cx.platform.clock.now();
     let this: SessionId = cx.actor.session()?;
     let tx = cx.platform.db.begin().await?;
+    lock_me(cx, &tx).await?;
     let writing = cx.profiles.writing(&[user.id]).await;
     // Of two changes at once the first counts: the second knew the password of before.
     if !store::set_password(&tx, user.id, user.password_hash, hash).await? {
         writing.unchanged().await;
-        return Err(Error::WrongPassword);
+        return Err(wrong);
     }
     let ended = store::revoke_other_sessions(&tx, user.id, this, now).await?;
     let subjects: Vec<Subject> = ended.iter().copied().map(Subject::Session).collect();

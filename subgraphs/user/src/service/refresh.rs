@@ -25,10 +25,12 @@ pub async fn refresh(cx: &Cx, token: &str) -> Result<SignedIn, Error> {
     cx.sign_ins.check(&format!("refresh:{}", known.session_id))?;
     let now = cx.platform.clock.now();
     let tx = cx.platform.db.begin().await?;
+    // Under the session's lock, of two who come with one token the second sees that it is used, and
+    // whoever comes after the session's end sees that.
+    let session = store::lock_live_session(&tx, known.session_id, now).await?;
+    let mut session = session.ok_or(Error::RefreshTokenInvalid)?;
     let used = store::use_token(&tx, &hash, now).await?;
     let used = used.ok_or(Error::RefreshTokenInvalid)?;
-    let session = store::live_session(&tx, used.session_id, now).await?;
-    let mut session = session.ok_or(Error::RefreshTokenInvalid)?;
     if used.used_at.is_some_and(|at| now - at > GRACE) {
         store::revoke_session(&tx, session.user_id, session.id, now).await?;
         let change = record(&tx, now, &[Subject::Session(session.id)]).await?;

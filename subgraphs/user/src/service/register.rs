@@ -1,18 +1,21 @@
 //! Making an account.
 
 use super::{
-    Cx, SignedIn, count_attempt,
+    Cx, SignedIn, count_attempt, is_taken,
     sign_in::{open_session, signed_in},
     text,
 };
-use crate::{Error, store};
+use crate::{
+    Error,
+    store::{self, Turn},
+};
 use commons_content::{DisplayName, Email, Password, Username};
 use commons_entities::{
     UserId,
     user::{UserKind, user},
 };
 use commons_platform::config::Registration;
-use sea_orm::{ConnectionTrait, DbErr, SqlErr};
+use sea_orm::ConnectionTrait;
 
 /// What somebody gives to get an account.
 #[derive(Debug)]
@@ -45,18 +48,18 @@ pub async fn register(cx: &Cx, input: RegisterInput) -> Result<SignedIn, Error> 
     let hash = cx.passwords.hash(password).await?;
 
     let tx = cx.platform.db.begin().await?;
-    if is_closed(cx, &tx).await? {
-        return Err(Error::RegistrationClosed);
+    // Until there is somebody, everybody who comes is the first: one after the other.
+    if !store::has_people(&tx).await? {
+        store::take_turn(&tx, Turn::FirstAccount).await?;
     }
     let is_first = !store::has_people(&tx).await?;
+    if !is_first && cx.platform.config.auth.registration == Registration::Closed {
+        return Err(Error::RegistrationClosed);
+    }
     if store::username_is_taken(&tx, &username, None).await? {
         return Err(Error::UsernameTaken);
     }
-    if let Some(email) = &email
-        && store::email_is_taken(&tx, email).await?
-    {
-        return Err(Error::EmailTaken);
-    }
+    free_address(&tx, email.as_ref()).await?;
     let row = user::Model {
         id: UserId(cx.platform.clock.new_id()),
         kind: UserKind::Person,
@@ -64,7 +67,7 @@ pub async fn register(cx: &Cx, input: RegisterInput) -> Result<SignedIn, Error> 
         display_name: display_name.into_string(),
         bio: None,
         avatar_url: None,
-        email: email.map(Email::into_string),
+        email: email.clone().map(Email::into_string),
         password_hash: Some(hash),
         administrator: is_first,
         created_at: cx.platform.clock.now(),
@@ -72,7 +75,14 @@ pub async fn register(cx: &Cx, input: RegisterInput) -> Result<SignedIn, Error> 
         rev: 1,
     };
     let writing = cx.profiles.writing(&[row.id]).await;
-    let user = store::insert_user(&tx, row).await.map_err(taken)?;
+    let user = match store::insert_user(&tx, row).await {
+        Err(error) if is_taken(&error) => {
+            tx.rollback().await?;
+            writing.unchanged().await;
+            return Err(taken(cx, email.as_ref()).await?);
+        }
+        done => done?,
+    };
     let (session, refresh_token) = open_session(cx, &tx, &user).await?;
     tx.commit().await?;
     writing.wrote(vec![user.clone().into()]).await;
@@ -85,10 +95,18 @@ async fn is_closed(cx: &Cx, db: &impl ConnectionTrait) -> Result<bool, Error> {
     Ok(closed && store::has_people(db).await?)
 }
 
-/// Another registration took the name between the look and the insert.
-pub(super) fn taken(error: DbErr) -> Error {
-    match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => Error::UsernameTaken,
-        _ => error.into(),
+/// Refuses an address that somebody has.
+pub(super) async fn free_address(tx: &impl ConnectionTrait, email: Option<&Email>) -> Result<(), Error> {
+    match email {
+        Some(email) if store::email_is_taken(tx, email).await? => Err(Error::EmailTaken),
+        _ => Ok(()),
     }
+}
+
+/// What somebody else took between the look and the write: the address, or else the name.
+pub(super) async fn taken(cx: &Cx, email: Option<&Email>) -> Result<Error, Error> {
+    Ok(match free_address(cx.platform.db.read(), email).await {
+        Ok(()) => Error::UsernameTaken,
+        Err(taken) => taken,
+    })
 }

@@ -1,6 +1,6 @@
 //! The sessions of the actor: listed, ended one by one or all but this one.
 
-use super::Cx;
+use super::{Cx, lock_me};
 use crate::{Error, store};
 use commons_access::{Recorded, Subject, change::record};
 use commons_entities::{SessionId, UserId, user::session};
@@ -41,6 +41,7 @@ pub async fn revoke_others(cx: &Cx) -> Result<Vec<SessionId>, Error> {
     let (user, session): (UserId, SessionId) = (cx.actor.user()?, cx.actor.session()?);
     let now = cx.platform.clock.now();
     let tx = cx.platform.db.begin().await?;
+    lock_me(cx, &tx).await?;
     let ended = store::revoke_other_sessions(&tx, user, session, now).await?;
     let subjects: Vec<Subject> = ended.iter().copied().map(Subject::Session).collect();
     let change = record(&tx, now, &subjects).await?;

@@ -43,7 +43,7 @@ pub async fn login(cx: &Cx, name: &str, password: &str) -> Result<SignedIn, Erro
     let user = row.filter(|_| fits).ok_or(Error::WrongCredentials)?;
     let tx = cx.platform.db.begin().await?;
     // The password may have been changed while the old one was checked: then it opens nothing.
-    let user = store::by_id(&tx, user.id).await?;
+    let user = store::lock(&tx, user.id).await?;
     let user = user
         .filter(|user| user.password_hash == hash && user.deleted_at.is_none())
         .ok_or(Error::WrongCredentials)?;
@@ -69,6 +69,17 @@ pub(super) async fn open_session(
     tx: &impl ConnectionTrait,
     user: &user::Model,
 ) -> Result<(session::Model, String), Error> {
+    let session = begin_session(cx, tx, user).await?;
+    let token = give_token(tx, session.id, session.created_at).await?;
+    Ok((session, token))
+}
+
+/// Opens a session of a user that nothing prolongs.
+pub(super) async fn begin_session(
+    cx: &Cx,
+    tx: &impl ConnectionTrait,
+    user: &user::Model,
+) -> Result<session::Model, Error> {
     let now = cx.platform.clock.now();
     let row = session::Model {
         id: SessionId(cx.platform.clock.new_id()),
@@ -81,9 +92,7 @@ pub(super) async fn open_session(
         revoked_at: None,
         rev: 1,
     };
-    let session = store::insert_session(tx, row).await?;
-    let token = give_token(tx, session.id, now).await?;
-    Ok((session, token))
+    Ok(store::insert_session(tx, row).await?)
 }
 
 /// Gives out one more refresh token of a session.

@@ -11,6 +11,7 @@ use commons_platform::{
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    Select,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
@@ -34,11 +35,48 @@ pub async fn live_session(
     id: SessionId,
     now: DateTime<Utc>,
 ) -> Result<Option<session::Model>, DbErr> {
+    live(id, now).one(db).await
+}
+
+/// A session that is neither revoked nor over, locked until the transaction ends.
+pub async fn lock_live_session(
+    db: &impl ConnectionTrait,
+    id: SessionId,
+    now: DateTime<Utc>,
+) -> Result<Option<session::Model>, DbErr> {
+    live(id, now).lock_exclusive().one(db).await
+}
+
+fn live(id: SessionId, now: DateTime<Utc>) -> Select<session::Entity> {
     session::Entity::find_by_id(id)
         .filter(session::Column::RevokedAt.is_null())
         .filter(session::Column::ExpiresAt.gt(now))
-        .one(db)
+}
+
+/// Every session of a user that is still kept, oldest first.
+pub async fn all_sessions(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<session::Model>, DbErr> {
+    session::Entity::find()
+        .filter(session::Column::UserId.eq(user))
+        .order_by_asc(session::Column::Id)
+        .all(db)
         .await
+}
+
+/// Removes all sessions of a user with their tokens, and says which were not revoked yet.
+pub async fn end_sessions(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<SessionId>, DbErr> {
+    let ids = session::Entity::find()
+        .select_only()
+        .column(session::Column::Id)
+        .filter(session::Column::UserId.eq(user))
+        .filter(session::Column::RevokedAt.is_null())
+        .into_tuple::<SessionId>()
+        .all(db)
+        .await?;
+    session::Entity::delete_many()
+        .filter(session::Column::UserId.eq(user))
+        .exec(db)
+        .await?;
+    Ok(ids)
 }
 
 /// A token by its hash.
@@ -60,7 +98,8 @@ pub async fn delete_old_tokens(
         .map(|_| ())
 }
 
-/// Marks a token as used and gives it as it was before; none when it is unknown.
+/// Marks a token as used and gives it as it was before; none when it is unknown. Its session must be
+/// locked, or two who use it at once both see it unused.
 pub async fn use_token(
     db: &impl ConnectionTrait,
     hash: &[u8],

@@ -1,5 +1,6 @@
 //! Accounts.
 
+use chrono::{DateTime, Utc};
 use commons_content::{Bio, DisplayName, Email, HttpsUrl, Username};
 use commons_entities::{
     UserId,
@@ -14,6 +15,12 @@ use sea_orm::{
 /// An account by its id.
 pub async fn by_id(db: &impl ConnectionTrait, id: UserId) -> Result<Option<user::Model>, DbErr> {
     user::Entity::find_by_id(id).one(db).await
+}
+
+/// An account by its id, locked until the transaction ends: what the user domain decides about an
+/// account, it decides under this lock.
+pub async fn lock(tx: &impl ConnectionTrait, id: UserId) -> Result<Option<user::Model>, DbErr> {
+    user::Entity::find_by_id(id).lock_exclusive().one(tx).await
 }
 
 /// An account by its username.
@@ -39,7 +46,9 @@ pub async fn by_name_or_email(db: &impl ConnectionTrait, login: &str) -> Result<
 
 /// Whether there is any person on this instance.
 pub async fn has_people(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
-    let people = user::Entity::find().filter(user::Column::Kind.eq(UserKind::Person));
+    let people = user::Entity::find()
+        .filter(user::Column::Kind.eq(UserKind::Person))
+        .filter(user::Column::DeletedAt.is_null());
     exists(db, people).await
 }
 
@@ -88,16 +97,13 @@ pub struct ProfileChange {
     pub avatar_url: Option<Option<HttpsUrl>>,
 }
 
-/// Changes an account's profile; none when there is no such account.
+/// Changes the profile of a locked account.
 pub async fn update_profile(
     db: &impl ConnectionTrait,
-    id: UserId,
+    row: &user::Model,
     change: ProfileChange,
-) -> Result<Option<user::Model>, DbErr> {
-    let Some(row) = by_id(db, id).await? else {
-        return Ok(None);
-    };
-    let mut next = next_revision(&row);
+) -> Result<user::Model, DbErr> {
+    let mut next = next_revision(row);
     if let Some(name) = change.display_name {
         next.display_name = Set(name.into_string());
     }
@@ -107,7 +113,31 @@ pub async fn update_profile(
     if let Some(url) = change.avatar_url {
         next.avatar_url = Set(url.map(HttpsUrl::into_string));
     }
-    next.update(db).await.map(Some)
+    next.update(db).await
+}
+
+/// Clears all that is personal of a locked account, but for its username: see [`release_username`].
+pub async fn bury(
+    db: &impl ConnectionTrait,
+    row: &user::Model,
+    now: DateTime<Utc>,
+) -> Result<user::Model, DbErr> {
+    let mut next = next_revision(row);
+    next.display_name = Set(String::new());
+    next.bio = Set(None);
+    next.avatar_url = Set(None);
+    next.email = Set(None);
+    next.password_hash = Set(None);
+    next.administrator = Set(false);
+    next.deleted_at = Set(Some(now));
+    next.update(db).await
+}
+
+/// Frees the username of a locked account: what stands there then is nobody's to choose.
+pub async fn release_username(db: &impl ConnectionTrait, row: &user::Model) -> Result<user::Model, DbErr> {
+    let mut next = next_revision(row);
+    next.username = Set(format!("deleted:{}", row.id));
+    next.update(db).await
 }
 
 /// Replaces a password hash; false when it is no longer the one that was read.

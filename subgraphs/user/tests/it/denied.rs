@@ -1,10 +1,15 @@
 //! Every root field for who may not: a mutation and a list refuse, a read is null.
 
-use crate::house::{House, PASSWORD, unauthenticated};
+use crate::{
+    bots, exports,
+    house::{House, PASSWORD, unauthenticated},
+};
 use serde_json::{Value, json};
 
 const SOMEBODY: &str = "user_01h455vb4pex5vsknk084sn02q";
 const SESSION: &str = "session_01h455vb4pex5vsknk084sn02q";
+const BOT: &str = "user_01h455vb4pex5vsknk084sn02r";
+const EXPORT: &str = "export_01h455vb4pex5vsknk084sn02q";
 
 /// What a root field gives to who has no token.
 enum Nobody {
@@ -38,6 +43,11 @@ fn cases() -> Vec<(&'static str, String, Nobody)> {
             "users",
             format!("{{ users(ids: [\"{SOMEBODY}\"]) {{ id }} }}"),
             Refused,
+        ),
+        (
+            "dataExport",
+            format!("{{ dataExport(id: \"{EXPORT}\") {{ id }} }}"),
+            Null,
         ),
         ("instance", "{ instance { name } }".into(), Served),
         (
@@ -75,6 +85,40 @@ fn cases() -> Vec<(&'static str, String, Nobody)> {
                 "signedIn { expiresAt }",
             ),
             Served,
+        ),
+        (
+            "signInBot",
+            mutation(
+                "signInBot",
+                json!({ "token": "BOT_TOKEN" }),
+                "signedIn { expiresAt }",
+            ),
+            Served,
+        ),
+        (
+            "createBot",
+            mutation("createBot", json!({ "username": "robot" }), "token"),
+            Refused,
+        ),
+        (
+            "rotateBotToken",
+            mutation("rotateBotToken", json!({ "botId": BOT }), "token"),
+            Refused,
+        ),
+        (
+            "deleteBot",
+            mutation("deleteBot", json!({ "botId": BOT }), "botId"),
+            Refused,
+        ),
+        (
+            "deleteAccount",
+            mutation("deleteAccount", json!({ "password": PASSWORD }), "userId"),
+            Refused,
+        ),
+        (
+            "exportMyData",
+            mutation("exportMyData", json!({}), "export { id }"),
+            Refused,
         ),
         ("logout", mutation("logout", json!({}), "sessionId"), Refused),
         (
@@ -118,10 +162,14 @@ async fn who_has_no_token_gets_null_or_is_refused() {
     let house = House::new().await;
     let ada = house.register("ada").await;
     let claim = claim_token(&house, &ada).await;
+    let bot = bots::create(&house, &ada, "helper").await;
+    let export = exports::begin(&house, &ada).await;
     for (field, document, expected) in cases() {
         // As who is there and as who is not: the answers must not differ.
         let hidden = document.replace(SOMEBODY, &ada.id).replace(SESSION, &ada.session);
         let hidden = hidden.replace("REFRESH", &ada.refresh).replace("CLAIM", &claim);
+        let hidden = hidden.replace("BOT_TOKEN", &bot.token).replace(BOT, &bot.id);
+        let hidden = hidden.replace(EXPORT, &export);
         let answer = house.anonymous().send(&hidden, json!({})).await;
         match expected {
             Nobody::Served => {

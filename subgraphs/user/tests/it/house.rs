@@ -10,7 +10,7 @@ use commons_platform::{
 use commons_testing::{Client, World};
 use commons_user::UserService;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// What every person of these tests signs in with.
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -151,4 +151,21 @@ pub(crate) fn invalid(field: &str, reason: &str) -> Value {
 /// The extensions of the answer to a call that needs a token.
 pub(crate) fn unauthenticated() -> Value {
     json!({ "code": "UNAUTHENTICATED" })
+}
+
+/// The extensions of the answer for what is not there, or not the actor's.
+pub(crate) fn not_found() -> Value {
+    json!({ "code": "NOT_FOUND" })
+}
+
+/// Asks until the answer is yes.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F) {
+    let asking = async {
+        let mut turns = tokio::time::interval(Duration::from_millis(10));
+        while !ask().await {
+            turns.tick().await;
+        }
+    };
+    let answered = tokio::time::timeout(Duration::from_secs(20), asking).await;
+    assert!(answered.is_ok(), "in vain: {what}");
 }

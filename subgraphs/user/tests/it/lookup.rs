@@ -108,7 +108,7 @@ async fn a_deleted_account_is_nobody_in_particular() {
     let ada = house.client(&ada);
     assert_eq!(
         ada.data(document, json!({ "id": ben.to_string() })).await["user"],
-        json!({ "username": ben.to_string(), "displayName": "Deleted user", "bio": null, "avatarUrl": null })
+        json!({ "username": ben.to_string(), "displayName": "Deleted account", "bio": null, "avatarUrl": null })
     );
     assert_eq!(
         ada.data(document, json!({ "name": "ben" })).await["user"],
@@ -125,7 +125,7 @@ async fn the_instance_says_what_it_bounds() {
         house.anonymous().data(document, json!({})).await["instance"],
         json!({
             "name": "Commons", "version": env!("CARGO_PKG_VERSION"), "apiVersion": 1,
-            "capabilities": ["GUILDS", "MESSAGES"],
+            "capabilities": ["GUILDS", "MESSAGES", "BOTS", "DATA_EXPORTS"],
             "limits": { "messageCharacters": 4000, "pageSize": 100, "requestBytes": 262144 },
         })
     );

@@ -1,8 +1,11 @@
 //! The user domain through its GraphQL boundary, on a real database.
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
+mod bots;
+mod deletion;
 mod denied;
 mod entities;
+mod exports;
 mod house;
 mod import;
 mod input;
@@ -12,6 +15,7 @@ mod lookup;
 mod password;
 mod placeholders;
 mod profile;
+mod races;
 mod rates;
 mod refresh;
 mod register;

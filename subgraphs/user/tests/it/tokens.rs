@@ -24,7 +24,7 @@ async fn signer(house: &House) -> SigningKey {
 fn signed(house: &House, key: &SigningKey, issuer: &str, audience: &str, who: (UserId, SessionId)) -> String {
     let mut config = house.world.platform.config.auth.clone();
     (config.issuer, config.audience) = (issuer.to_owned(), audience.to_owned());
-    let tokens = Tokens::new(&config, house.world.clock.clone());
+    let tokens = Tokens::new(&config, &house.world.platform.secret, house.world.clock.clone());
     tokens.set_keys(KeySet::new(key, &[]).unwrap());
     tokens.issue(who.0.0, who.1.0).unwrap().text
 }

@@ -1,10 +1,11 @@
 //! Accounts as others and their owners see them.
 
-use super::Session;
+use super::{DataExport, Session};
 use crate::{Error, graphql::cx, loaders::Profile, service};
 use async_graphql::{Context, Enum, ID, Object, Result, connection::Connection};
 use chrono::{DateTime, Utc};
 use commons_entities::user::{UserKind as Kind, user};
+use commons_jobs::export::EXPORT_LIST;
 use commons_platform::{ApiError, page::PageArgs};
 use std::sync::Arc;
 
@@ -16,9 +17,11 @@ pub enum UserKind {
     Person,
     /// The author of imported history who has not taken the account over yet.
     Placeholder,
+    /// A program that signs in with a token.
+    Bot,
 }
 
-/// An account: a person, or a placeholder made by an import.
+/// An account: a person, a bot, or a placeholder made by an import.
 pub struct User(pub Arc<Profile>);
 
 impl From<user::Model> for User {
@@ -27,7 +30,7 @@ impl From<user::Model> for User {
     }
 }
 
-/// An account: a person, or a placeholder made by an import.
+/// An account: a person, a bot, or a placeholder made by an import.
 #[Object]
 impl User {
     /// The id, such as `user_01h455vb4pex5vsknk084sn02q`.
@@ -40,6 +43,12 @@ impl User {
     #[graphql(tag = "live")]
     async fn kind(&self) -> UserKind {
         self.0.kind.into()
+    }
+
+    /// Whether it is a program.
+    #[graphql(tag = "live")]
+    async fn bot(&self) -> bool {
+        self.0.kind == Kind::Bot
     }
 
     /// The unique name, lower case; that of a deleted account is its id.
@@ -56,7 +65,7 @@ impl User {
     #[graphql(tag = "live")]
     async fn display_name(&self) -> &str {
         if self.0.deleted {
-            "Deleted user"
+            "Deleted account"
         } else {
             &self.0.display_name
         }
@@ -100,6 +109,24 @@ impl Viewer {
     /// May administer the instance.
     async fn administrator(&self) -> bool {
         self.0.administrator
+    }
+
+    /// The bots that the viewer made, oldest first; 25 at most.
+    async fn bots(&self, context: &Context<'_>) -> Result<Vec<User>> {
+        let rows = service::bots(cx(context), self.0.id).await?;
+        Ok(rows.into_iter().map(User::from).collect())
+    }
+
+    /// The copies of the account that were asked for with `exportMyData`, newest first.
+    async fn data_exports(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 50 when absent.")] first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+    ) -> Result<Connection<String, DataExport>> {
+        let args = PageArgs::forward(first, after.as_deref())?;
+        let page = service::data_exports(cx(context), self.0.id, &args).await?;
+        Ok(page.connection(EXPORT_LIST, |export| export.row.id.0, DataExport))
     }
 
     /// The signed-in devices, newest first.

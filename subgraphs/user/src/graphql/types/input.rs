@@ -77,3 +77,44 @@ pub struct ClaimPlaceholderInput {
     /// Also good to log in with.
     pub email: Option<String>,
 }
+
+/// A new bot.
+#[derive(InputObject)]
+pub struct CreateBotInput {
+    /// As of an account: 2 to 32 of a–z, 0–9, `_`, `.`, `-`; unique among all; upper case is folded.
+    pub username: String,
+    /// 1 to 64 characters; the username when absent.
+    pub display_name: Option<String>,
+}
+
+/// Whose token to replace.
+#[derive(InputObject)]
+pub struct RotateBotTokenInput {
+    /// One of the viewer's bots.
+    pub bot_id: ID,
+}
+
+/// Which bot to delete.
+#[derive(InputObject)]
+pub struct DeleteBotInput {
+    /// One of the viewer's bots.
+    pub bot_id: ID,
+}
+
+/// A bot that signs in.
+#[derive(InputObject)]
+pub struct SignInBotInput {
+    /// The bot's token.
+    pub token: String,
+}
+
+/// An account that goes.
+#[derive(InputObject)]
+pub struct DeleteAccountInput {
+    /// The password, once more.
+    pub password: String,
+    /// Whether the messages go, too, those of the account's bots included; otherwise they stay, without
+    /// an author.
+    #[graphql(default)]
+    pub erase_messages: bool,
+}

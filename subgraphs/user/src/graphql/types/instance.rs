@@ -18,6 +18,10 @@ pub enum Capability {
     Guilds,
     /// Messages, live.
     Messages,
+    /// Bots with tokens of their own.
+    Bots,
+    /// Copies of accounts for their owners.
+    DataExports,
 }
 
 /// Bounds that a client can check before it asks.

@@ -1,6 +1,6 @@
 //! What mutations answer.
 
-use super::{LoginResult, SignedIn, User, Viewer};
+use super::{BotSignedIn, DataExport, LoginResult, SignedIn, User, Viewer};
 use async_graphql::{ID, SimpleObject};
 use chrono::{DateTime, Utc};
 
@@ -81,4 +81,50 @@ pub struct CreatePlaceholderClaimPayload {
 pub struct ClaimPlaceholderPayload {
     /// The session.
     pub signed_in: SignedIn,
+}
+
+/// The bot and how it signs in.
+#[derive(SimpleObject)]
+pub struct CreateBotPayload {
+    /// The account.
+    pub bot: User,
+    /// For `signInBot`; shown only once. Whoever has it is the bot.
+    pub token: String,
+}
+
+/// The bot and how it signs in from now on.
+#[derive(SimpleObject)]
+pub struct RotateBotTokenPayload {
+    /// The account.
+    pub bot: User,
+    /// For `signInBot`; shown only once. The one before does not work any more.
+    pub token: String,
+}
+
+/// Which bot was deleted.
+#[derive(SimpleObject)]
+pub struct DeleteBotPayload {
+    /// The one that was named.
+    pub bot_id: ID,
+}
+
+/// The bot, signed in.
+#[derive(SimpleObject)]
+pub struct SignInBotPayload {
+    /// The session.
+    pub signed_in: BotSignedIn,
+}
+
+/// The account is gone.
+#[derive(SimpleObject)]
+pub struct DeleteAccountPayload {
+    /// What was the viewer's; it resolves to a placeholder from now on.
+    pub user_id: ID,
+}
+
+/// The copy that is being gathered.
+#[derive(SimpleObject)]
+pub struct ExportMyDataPayload {
+    /// Ask for it again until it is ready.
+    pub export: DataExport,
 }

@@ -1,7 +1,13 @@
 //! Who is at the other end, as the gateway asserts it: nothing here is taken from a client's word,
 //! but for the `authorization` value, which subgraphs verify, and the device's own name.
 
-use commons_platform::{Origin, graphql::Call};
+use commons_platform::{
+    Origin,
+    auth::SessionEnd,
+    graphql::Call,
+    internal::{CLIENT_ADDRESS, REQUEST_ID},
+    telemetry::{TRACEPARENT, TracePoint},
+};
 use hive_router::{
     http::HeaderName,
     ntex::{
@@ -10,11 +16,6 @@ use hive_router::{
     },
 };
 use std::net::{IpAddr, Ipv4Addr};
-
-/// Names the request in the log, in errors and in the answer.
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Tells the client's address to subgraphs that are reached over the network.
-pub(crate) const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("x-commons-client-address");
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const MAX_DEVICE: usize = 200;
@@ -34,7 +35,43 @@ pub(crate) fn call(req: &HttpRequest, trusted_proxies: &[IpAddr]) -> Call {
             address: client_address(peer, headers, trusted_proxies),
             request_id: request_id(),
             device: device.map(|device| device.chars().take(MAX_DEVICE).collect::<String>().into()),
+            // What a client sends of the kind is not believed: its trace would be ours.
+            trace: TracePoint::default(),
         },
+    }
+}
+
+/// The caller in headers, for subgraphs that are reached over the network; beside these goes the
+/// internal token, without which they are not believed.
+pub(crate) fn tell(call: &Call, mut header: impl FnMut(HeaderName, &str)) {
+    let origin = &call.origin;
+    if let Some(authorization) = &call.authorization {
+        header(header::AUTHORIZATION, authorization);
+    }
+    header(REQUEST_ID, &origin.request_id);
+    header(CLIENT_ADDRESS, &origin.address.to_string());
+    if let Some(device) = &origin.device {
+        header(header::USER_AGENT, device);
+    }
+    if let Some(trace) = origin.trace.header() {
+        header(TRACEPARENT, &trace);
+    }
+}
+
+/// What [`tell`] tells, by name.
+pub(crate) const TOLD: [HeaderName; 5] = [
+    header::AUTHORIZATION,
+    REQUEST_ID,
+    CLIENT_ADDRESS,
+    header::USER_AGENT,
+    TRACEPARENT,
+];
+
+/// Ready when the session is revoked that a connection lives as long as; never for nobody's.
+pub(crate) async fn revoked(session: Option<&SessionEnd>) {
+    match session {
+        Some(session) => session.revoked().await,
+        None => std::future::pending().await,
     }
 }
 

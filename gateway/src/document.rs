@@ -17,16 +17,38 @@ const MAX_FIELDS: usize = 1_000;
 /// each with each.
 const MAX_REPEATS: usize = 16;
 
-/// Refuses a document that is too costly to look at, or whose fragments are.
+/// How much of an operation's name is kept.
+const MAX_NAME: usize = 64;
+
+/// What an operation is, as far as that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct About {
+    /// `query`, `mutation`, `subscription`, or `-` where it cannot be told.
+    pub(crate) kind: &'static str,
+    /// What the client calls it.
+    pub(crate) name: Option<String>,
+}
+
+impl Default for About {
+    fn default() -> Self {
+        Self {
+            kind: "-",
+            name: None,
+        }
+    }
+}
+
+/// Refuses a document that is too costly to look at, or whose fragments are; tells what the operation is
+/// that would run.
 ///
 /// A document that does not parse passes: the router says what is wrong with it.
 ///
 /// # Errors
 /// `INVALID` with the bound that is passed.
-pub(crate) fn check(query: &str) -> Result<(), ApiError> {
+pub(crate) fn check(query: &str, operation_name: Option<&str>) -> Result<About, ApiError> {
     guard::check(query)?;
     let Ok(document) = query::parse_query::<&str>(query) else {
-        return Ok(());
+        return Ok(About::default());
     };
     let mut measure = Measure::new(&document);
     for definition in &document.definitions {
@@ -42,7 +64,27 @@ pub(crate) fn check(query: &str) -> Result<(), ApiError> {
             ));
         }
     }
-    Ok(())
+    Ok(about(&document, operation_name))
+}
+
+fn about<'d>(document: &Document<'d, &'d str>, asked: Option<&str>) -> About {
+    let operations = document
+        .definitions
+        .iter()
+        .filter_map(|definition| match definition {
+            Definition::Operation(operation) => Some(match operation {
+                OperationDefinition::SelectionSet(_) => ("query", None),
+                OperationDefinition::Query(query) => ("query", query.name),
+                OperationDefinition::Mutation(mutation) => ("mutation", mutation.name),
+                OperationDefinition::Subscription(subscription) => ("subscription", subscription.name),
+            }),
+            Definition::Fragment(_) => None,
+        });
+    let mut named = operations.filter(|(_, name): &(_, Option<&str>)| asked.is_none() || *name == asked);
+    named.next().map_or_else(About::default, |(kind, name)| About {
+        kind,
+        name: name.map(|name| name.chars().take(MAX_NAME).collect()),
+    })
 }
 
 /// Whether the operation that would run is a mutation. A document that does not parse is none.
@@ -162,7 +204,7 @@ mod tests {
     use std::fmt::Write;
 
     fn reason(query: &str) -> Option<&'static str> {
-        check(query).err().and_then(|error| error.reason())
+        check(query, None).err().and_then(|error| error.reason())
     }
 
     fn doubling(levels: usize) -> String {
@@ -213,6 +255,27 @@ mod tests {
         );
         let pair = "{ ...A } fragment A on Query { ...B } fragment B on Query { x { ...A } }";
         assert_eq!(reason(pair), Some("FRAGMENT_CYCLE"));
+    }
+
+    #[test]
+    fn an_operation_is_told_by_its_name() {
+        let about = |query, asked| check(query, asked).unwrap();
+        let known = |kind, name: &str| About {
+            kind,
+            name: Some(name.to_owned()),
+        };
+        assert_eq!(
+            about("{ a }", None),
+            About {
+                kind: "query",
+                name: None
+            }
+        );
+        let several = "query A { a } mutation B { b } subscription C { c }";
+        assert_eq!(about(several, Some("B")), known("mutation", "B"));
+        assert_eq!(about(several, Some("C")), known("subscription", "C"));
+        assert_eq!(about(several, Some("D")), About::default());
+        assert_eq!(about("not a document", None), About::default());
     }
 
     #[test]

@@ -1,21 +1,26 @@
 //! The embedded router as a function: an operation and its caller in, an answer or a stream out.
 //!
 //! Each worker thread has its own instance of the router's web application, without a socket; they
-//! share plans, schema and clients. What the router is told is in [`config`], how it calls subgraphs
-//! of this process in [`plugin`]. Its own routes, sockets and telemetry are never reached.
+//! share plans, schema and clients. What the router is told is in [`config`], how it asks
+//! subgraphs in [`plugin`]. Its own routes, sockets and telemetry are never reached.
 
 mod config;
+mod measure;
 mod plugin;
 
+use self::measure::Measured;
 use crate::{
-    GatewayError, Settings,
-    caller::{CLIENT_ADDRESS, REQUEST_ID},
+    GatewayError, Settings, caller,
     operation::Operation,
     reply::Reply,
-    settings::Answer,
+    settings::Answers,
     sse::{Event, Splitter},
 };
-use commons_platform::{ApiError, graphql::Call};
+use commons_platform::{
+    ApiError,
+    graphql::Call,
+    telemetry::{TracePoint, span},
+};
 use futures_util::{
     StreamExt,
     future::LocalBoxFuture,
@@ -30,7 +35,7 @@ use hive_router::{
     ntex::{
         self, SharedCfg,
         http::{
-            HeaderMap, HttpMessage, Payload, Request,
+            HttpMessage, Payload, Request,
             body::{Body, ResponseBody},
             header::{self, HeaderValue},
         },
@@ -41,7 +46,6 @@ use hive_router::{
     telemetry::{TelemetryContext, traces::set_tracing_enabled},
 };
 use std::{
-    collections::HashMap,
     rc::Rc,
     sync::{Arc, Once},
 };
@@ -50,34 +54,32 @@ use tracing::Instrument;
 
 const PATH: &str = "/graphql";
 
-/// The supergraph and the subgraphs of this process; the plugin finds it in each request.
+/// The supergraph and how subgraphs are asked; the plugin finds it in each request.
 pub(crate) struct Federation {
     supergraph: Arc<Supergraph>,
-    answers: HashMap<String, Answer>,
+    answers: Answers,
     runtime: Handle,
 }
 
 impl Federation {
-    /// Loads the supergraph; in-process subgraphs run on `runtime`.
+    /// Loads the supergraph; subgraphs are asked on `runtime`.
     ///
     /// # Errors
     /// When the text is no supergraph.
-    pub(crate) fn load(settings: &Settings, runtime: Handle) -> Result<Self, GatewayError> {
+    pub(crate) fn load(settings: &Settings, answers: Answers, runtime: Handle) -> Result<Self, GatewayError> {
         let options = config::supergraph_options(settings)?;
         let supergraph = Supergraph::from_sdl("commons", &settings.supergraph, options)
             .map_err(|error| GatewayError::Supergraph(error.into()))?;
-        let answers = settings.upstreams.iter();
-        let answers = answers.map(|upstream| (upstream.name.clone(), upstream.answer.clone()));
         Ok(Self {
             supergraph: Arc::new(supergraph),
-            answers: answers.collect(),
+            answers,
             runtime,
         })
     }
 }
 
 impl Federation {
-    /// Where subgraphs of this process run.
+    /// Where subgraphs are asked.
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
     }
@@ -116,7 +118,7 @@ impl Router {
         let config = config::router(settings)?.into_static();
         let telemetry =
             TelemetryContext::from_propagation_config(&config.telemetry.tracing.propagation, &config.log);
-        let plugins = PluginRegistry::new().register::<plugin::InProcess>();
+        let plugins = PluginRegistry::new().register::<plugin::Subgraphs>();
         let (shared, schema) = configure_app_from_config(config, telemetry, tasks, plugins)
             .await
             .map_err(|error| GatewayError::Router(error.to_string().into()))?;
@@ -191,16 +193,28 @@ pub(crate) enum Update {
 impl Engine {
     /// Executes an operation; `accept` is what the answer may be, JSON or a stream of events.
     pub(crate) async fn execute(&self, operation: &Operation, call: Call, accept: HeaderValue) -> Outcome {
+        let logged = span::request(&call.origin.request_id);
+        self.execute_logged(operation, call, accept)
+            .instrument(logged)
+            .await
+    }
+
+    async fn execute_logged(&self, operation: &Operation, mut call: Call, accept: HeaderValue) -> Outcome {
         let id = call.origin.request_id.clone();
-        let span = tracing::info_span!("gateway", %id);
+        let about = operation.about();
+        let measured = Measured::begin(about.kind);
+        let traced = span::gateway(about.kind, about.name.as_deref(), &id);
+        call.origin.trace = traced.in_scope(TracePoint::here);
         let request = request(operation, call, accept);
-        match (self.app)(request).instrument(span).await {
+        let outcome = match (self.app)(request).instrument(traced.clone()).await {
             Ok(response) => read(response, id).await,
             Err(error) => {
-                tracing::error!(request_id = %id, %error, "the router failed");
+                tracing::error!(%error, "the router failed");
                 broken(&id)
             }
-        }
+        };
+        span::settle(&traced, measured.end(&outcome));
+        outcome
     }
 }
 
@@ -214,27 +228,13 @@ fn request(operation: &Operation, call: Call, accept: HeaderValue) -> Request {
     let headers = &mut head.headers;
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCEPT, accept);
-    describe(headers, &call);
-    request.message_extensions_mut().insert(call);
-    request
-}
-
-/// The caller in headers, for subgraphs that are reached over the network.
-fn describe(headers: &mut HeaderMap, call: &Call) {
-    let origin = &call.origin;
-    let mut tell = |name, value: &str| {
+    caller::tell(&call, |name, value| {
         // A value that no header can hold must fail the check, not pass as anonymous.
         let value = HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("malformed"));
         headers.insert(name, value);
-    };
-    if let Some(authorization) = &call.authorization {
-        tell(header::AUTHORIZATION, authorization);
-    }
-    tell(REQUEST_ID, &origin.request_id);
-    tell(CLIENT_ADDRESS, &origin.address.to_string());
-    if let Some(device) = &origin.device {
-        tell(header::USER_AGENT, device);
-    }
+    });
+    request.message_extensions_mut().insert(call);
+    request
 }
 
 async fn read(mut response: WebResponse, id: Arc<str>) -> Outcome {
@@ -251,9 +251,9 @@ async fn read(mut response: WebResponse, id: Arc<str>) -> Outcome {
     let Some(content_type) = content_type.clone().filter(|_| kind.contains("json")) else {
         // Only its limit on long-lived clients answers with plain text.
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            return refused(StatusCode::SERVICE_UNAVAILABLE, ApiError::overloaded());
+            return refused(StatusCode::SERVICE_UNAVAILABLE, ApiError::overloaded(), &id);
         }
-        tracing::error!(request_id = %id, %status, kind, "the router's answer is no JSON");
+        tracing::error!(%status, kind, "the router's answer is no JSON");
         return broken(&id);
     };
     match collect(body).await {
@@ -305,8 +305,8 @@ fn updates(body: ResponseBody<Body>, id: Arc<str>) -> Updates {
 }
 
 /// An outcome that the gateway itself decides.
-pub(crate) fn refused(status: StatusCode, error: ApiError) -> Outcome {
-    json(status, Reply::refusal(error))
+pub(crate) fn refused(status: StatusCode, error: ApiError, id: &str) -> Outcome {
+    json(status, Reply::refusal(error, id))
 }
 
 fn broken(id: &str) -> Outcome {

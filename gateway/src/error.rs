@@ -13,6 +13,28 @@ pub enum GatewayError {
         /// The system's word.
         source: io::Error,
     },
+    /// The address of `/metrics` is taken or not ours.
+    #[error("cannot listen on {address}; COMMONS_GATEWAY__ADMIN_LISTEN takes another address")]
+    AdminListen {
+        /// The wanted address.
+        address: SocketAddr,
+        /// The system's word.
+        source: io::Error,
+    },
+    /// The instance's secret can be neither read nor made.
+    #[error("there is no secret")]
+    Secret(#[source] io::Error),
+    /// No HTTP client can be made.
+    #[error("services cannot be asked")]
+    Client(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Where a service is said to be is no address.
+    #[error("{url:?} is no address of {name}: http://host:port is wanted")]
+    Upstream {
+        /// Which service.
+        name: String,
+        /// What was said.
+        url: String,
+    },
     /// The supergraph does not load.
     #[error("the supergraph is not usable")]
     Supergraph(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -1,15 +1,15 @@
 //! `/graphql` over HTTP: POST with JSON, GET for queries, answers as JSON or as server-sent events.
 
 use crate::{
-    caller::{self, REQUEST_ID},
+    caller,
     engine::{Outcome, Update, Updates, refused},
     operation::{MAX_BODY, Operation},
     reply::Reply,
     server::{Counted, Worker},
     sse,
 };
-use commons_platform::{ApiError, Code, graphql::Call};
-use futures_util::{Stream, StreamExt, future::OptionFuture};
+use commons_platform::{ApiError, Code, auth::SessionEnd, graphql::Call, internal::REQUEST_ID};
+use futures_util::{Stream, StreamExt, future::OptionFuture, stream};
 use hive_router::{
     http::{Method, StatusCode},
     ntex::{
@@ -22,7 +22,7 @@ use hive_router::{
         web::{HttpRequest, HttpResponse, types},
     },
 };
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
@@ -40,20 +40,21 @@ pub(crate) async fn graphql(
     let id = call.origin.request_id.clone();
     // Counted before the look at `draining`: what passes it is waited for.
     let counted = Counted::one(&worker.requests);
+    let mut session = None;
     let outcome = if *worker.draining.borrow() {
         let error = ApiError::new(Code::Unavailable, "this server is ending, try again");
-        refused(StatusCode::SERVICE_UNAVAILABLE, error)
+        refused(StatusCode::SERVICE_UNAVAILABLE, error, &id)
     } else {
         match read(&req, body).await {
             Ok((operation, accept)) => {
                 let call = if streams(&accept) {
-                    connected(call, &worker)
+                    connected(call, &worker, &mut session)
                 } else {
                     call
                 };
                 worker.engine.execute(&operation, call, accept).await
             }
-            Err((status, error)) => refused(status, error),
+            Err((status, error)) => refused(status, error, &id),
         }
     };
     let mut response = match outcome {
@@ -66,7 +67,13 @@ pub(crate) async fn graphql(
             .body(Bytes::from(Vec::from(reply.json))),
         Outcome::Many(updates) => HttpResponse::Ok()
             .content_type("text/event-stream")
-            .streaming(Box::pin(events(updates, &req, &worker, counted))),
+            .streaming(Box::pin(events(
+                updates,
+                &req,
+                &worker,
+                session,
+                (counted, id.clone()),
+            ))),
     };
     if *worker.draining.borrow() {
         response.head_mut().set_connection_type(ConnectionType::Close);
@@ -90,12 +97,14 @@ fn streams(accept: &HeaderValue) -> bool {
         .is_ok_and(|ranges| ranges.contains("text/event-stream"))
 }
 
-/// The caller of a stream, which goes on after the token has ended; a bad token stays as it is, for
-/// the subgraph to refuse.
-fn connected(mut call: Call, worker: &Worker) -> Call {
-    let kept = worker.connect.as_ref().zip(call.authorization.as_deref());
-    if let Some(Ok(kept)) = kept.map(|(connect, given)| connect.check(given)) {
-        call.authorization = Some(kept);
+/// The caller of a stream, which goes on after the token has ended, for as long as `session`; a bad token
+/// stays as it is, for the subgraph to refuse.
+fn connected(mut call: Call, worker: &Worker, session: &mut Option<SessionEnd>) -> Call {
+    if let (Some(tokens), Some(given)) = (&worker.tokens, &call.authorization)
+        && let Ok(connection) = tokens.for_connection(given)
+    {
+        *session = Some(tokens.end_of(connection.session));
+        call.authorization = Some(connection.authorization);
     }
     call
 }
@@ -235,13 +244,14 @@ async fn collect(headers: &HeaderMap, mut body: types::Payload) -> Result<Vec<u8
     }
 }
 
-/// A subscription as events. It ends when the client leaves, and without `complete` when the gateway
-/// stops, so that clients come back.
+/// A subscription as events. It ends when the client leaves or the session is revoked, and without
+/// `complete` when the gateway stops, so that clients come back.
 fn events(
     updates: Updates,
     req: &HttpRequest,
     worker: &Worker,
-    counted: Counted,
+    session: Option<SessionEnd>,
+    (counted, id): (Counted, Arc<str>),
 ) -> impl Stream<Item = Result<Bytes, io::Error>> + use<> {
     let mut draining = worker.draining.clone();
     let left = req.io().map(IoRef::on_disconnect);
@@ -252,15 +262,29 @@ fn events(
             Some(()) = OptionFuture::from(left) => {}
         }
     };
-    updates
-        .take_until(over)
-        .map(|update| match update {
+    bytes_of(updates, session, id).take_until(over).map(move |event| {
+        let _open = &counted;
+        Ok(Bytes::from(event))
+    })
+}
+
+/// Updates as they are written, until the session is revoked: then a refusal, and the end.
+fn bytes_of(updates: Updates, session: Option<SessionEnd>, id: Arc<str>) -> impl Stream<Item = Vec<u8>> {
+    stream::unfold(Some((updates, session, id)), async |state| {
+        let (mut updates, session, id) = state?;
+        let update = tokio::select! {
+            biased;
+            () = caller::revoked(session.as_ref()) => {
+                let refusal = Reply::refusal(ApiError::unauthenticated(), &id);
+                return Some(([&sse::next(&refusal.json), sse::COMPLETE].concat(), None));
+            }
+            update = updates.next() => update?,
+        };
+        let event = match update {
             Update::Answer(Reply { json, .. }) => sse::next(&json),
             Update::Heartbeat => sse::HEARTBEAT.to_vec(),
             Update::Complete => sse::COMPLETE.to_vec(),
-        })
-        .map(move |event| {
-            let _open = &counted;
-            Ok(Bytes::from(event))
-        })
+        };
+        Some((event, Some((updates, session, id))))
+    })
 }

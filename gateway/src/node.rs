@@ -4,14 +4,14 @@
 //! whether this viewer may see the object; what the stub's fields hold comes from there as well. Ids
 //! are read by form only: the gateway knows no domain.
 
-use crate::settings::{Answer, Upstream};
+use crate::settings::{Answer, Answers, Upstream};
 use async_graphql::{
     Context, EmptyMutation, EmptySubscription, ID, Interface, Object, Request, Response, Schema, SimpleObject,
 };
 use commons_platform::{ApiError, graphql::Call};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{collections::HashMap, net::Ipv4Addr, sync::Arc};
+use std::{net::Ipv4Addr, sync::Arc};
 
 macro_rules! stubs {
     ($($(#[doc = $doc:literal])* $kind:literal => $name:ident of $owner:literal;)*) => {
@@ -64,9 +64,6 @@ stubs! {
     "message" => Message of "message";
 }
 
-/// How the owners are asked, by subgraph.
-type Owners = HashMap<String, Answer>;
-
 struct Query;
 
 #[Object]
@@ -78,7 +75,7 @@ impl Query {
         #[graphql(desc = "The id of the object.")] id: ID,
     ) -> async_graphql::Result<Option<Node>> {
         let (kind, type_name, owner) = read(&id)?;
-        let owners = cx.data_unchecked::<Arc<Owners>>();
+        let owners = cx.data_unchecked::<Arc<Answers>>();
         let answer = owners.get(owner).ok_or_else(|| {
             ApiError::unavailable(Unanswered {
                 owner,
@@ -92,7 +89,7 @@ impl Query {
 
 type NodeSchema = Schema<Query, EmptyMutation, EmptySubscription>;
 
-fn schema(owners: Owners) -> NodeSchema {
+fn schema(owners: Answers) -> NodeSchema {
     Schema::build(Query, EmptyMutation, EmptySubscription)
         .data(Arc::new(owners))
         .finish()
@@ -100,17 +97,12 @@ fn schema(owners: Owners) -> NodeSchema {
 
 /// The federation SDL of the `node` subgraph, as it is committed in `schema/`.
 pub fn sdl() -> String {
-    commons_platform::graphql::sdl(&schema(Owners::new()))
+    commons_platform::graphql::sdl(&schema(Answers::new()))
 }
 
 /// The `node` subgraph over the subgraphs that own the objects.
-pub(crate) fn upstream(owners: &[Upstream]) -> Upstream {
-    let schema = schema(
-        owners
-            .iter()
-            .map(|owner| (owner.name.clone(), owner.answer.clone()))
-            .collect(),
-    );
+pub(crate) fn upstream(owners: Answers) -> Upstream {
+    let schema = schema(owners);
     // It has no subscriptions, and no entities to fetch for their events: nothing connects to it.
     let nowhere = (Ipv4Addr::LOCALHOST, 0).into();
     Upstream::answering("node", nowhere, move |body, call| {

@@ -3,7 +3,7 @@
 //! Only `query`, `operationName` and `variables` go on. `extensions` and what else a client adds is
 //! dropped here, so that nothing behind the gateway can come to trust it.
 
-use crate::document;
+use crate::document::{self, About};
 use commons_platform::ApiError;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -24,6 +24,8 @@ pub(crate) struct Operation {
     operation_name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     variables: Option<Box<RawValue>>,
+    #[serde(skip)]
+    about: About,
 }
 
 impl Operation {
@@ -72,6 +74,7 @@ impl Operation {
             query,
             operation_name: params.operation_name,
             variables,
+            about: About::default(),
         }
         .checked()?;
         if document::is_mutation(&operation.query, operation.operation_name.as_deref()) {
@@ -89,7 +92,12 @@ impl Operation {
         error.reason() == Some("MUTATION_BY_GET")
     }
 
-    fn checked(self) -> Result<Self, ApiError> {
+    /// What it is, for the log and the figures.
+    pub(crate) fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn checked(mut self) -> Result<Self, ApiError> {
         let variables = self
             .variables
             .as_deref()
@@ -101,7 +109,7 @@ impl Operation {
                 "the variables are not an object",
             ));
         }
-        document::check(&self.query)?;
+        self.about = document::check(&self.query, self.operation_name.as_deref())?;
         Ok(self)
     }
 

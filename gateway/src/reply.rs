@@ -12,17 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json, value::RawValue};
 use std::borrow::Cow;
 
-const CODES: [Code; 9] = [
-    Code::Unauthenticated,
-    Code::Forbidden,
-    Code::NotFound,
-    Code::Invalid,
-    Code::Conflict,
-    Code::RateLimited,
-    Code::Overloaded,
-    Code::Unavailable,
-    Code::Internal,
-];
+/// Names the request in each error: what somebody quotes who asks for help.
+const REQUEST_ID: &str = "requestId";
 
 /// The router's codes for a client's input, but for validation, whose codes are the rules' names.
 const INPUT: [&str; 27] = [
@@ -62,6 +53,8 @@ pub(crate) struct Reply {
     pub(crate) json: Bytes,
     /// Whether the request was refused as a whole: errors, and no `data` beside them.
     pub(crate) refused: bool,
+    /// The code of its first error.
+    pub(crate) code: Option<Code>,
 }
 
 impl Reply {
@@ -69,17 +62,18 @@ impl Reply {
     pub(crate) fn of_router(json: Bytes, request_id: &str) -> Self {
         // Most answers have no errors, and then this is all that is done.
         if memmem::find(&json, b"\"errors\"").is_none() {
-            return Self { json, refused: false };
+            return Self::without_errors(json);
         }
         match serde_json::from_slice::<Body<'_>>(&json) {
-            Ok(Body { errors: None, .. }) => Self { json, refused: false },
+            Ok(Body { errors: None, .. }) => Self::without_errors(json),
             Ok(Body {
                 data,
                 errors: Some(errors),
             }) => {
                 let refused = data.is_none();
-                let errors = errors.into_iter().map(|error| error.mapped(request_id)).collect();
+                let errors: Vec<_> = errors.into_iter().map(|error| error.mapped(request_id)).collect();
                 Self {
+                    code: errors.first().and_then(Error::code),
                     json: encode(&Outgoing { data, errors }),
                     refused,
                 }
@@ -92,13 +86,23 @@ impl Reply {
     }
 
     /// The answer to a request that the gateway itself refuses.
-    pub(crate) fn refusal(error: ApiError) -> Self {
+    pub(crate) fn refusal(error: ApiError, request_id: &str) -> Self {
+        let code = Some(error.code());
         let error: async_graphql::Error = error.into();
+        let mut extensions = error.extensions.unwrap_or_default();
+        extensions.set(REQUEST_ID, request_id);
         Self {
-            json: encode(
-                &json!({ "errors": [{ "message": error.message, "extensions": error.extensions }] }),
-            ),
+            json: encode(&json!({ "errors": [{ "message": error.message, "extensions": extensions }] })),
             refused: true,
+            code,
+        }
+    }
+
+    fn without_errors(json: Bytes) -> Self {
+        Self {
+            json,
+            refused: false,
+            code: None,
         }
     }
 
@@ -111,6 +115,7 @@ impl Reply {
         Self {
             json: encode(&error),
             refused: true,
+            code: Some(Code::Internal),
         }
     }
 
@@ -168,7 +173,7 @@ impl Error<'_> {
             Code::Unavailable => "a part of the service does not answer, try again",
             _ => "something went wrong inside",
         };
-        let extensions = [("code", code.as_str()), ("requestId", request_id)];
+        let extensions = [("code", code.as_str()), (REQUEST_ID, request_id)];
         Self {
             message: message.into(),
             locations: None,
@@ -180,6 +185,16 @@ impl Error<'_> {
         }
     }
 
+    fn of(mut self, request_id: &str) -> Self {
+        self.extensions.insert(REQUEST_ID.to_owned(), request_id.into());
+        self
+    }
+
+    fn code(&self) -> Option<Code> {
+        let code = self.extensions.get("code")?.as_str()?;
+        Code::ALL.into_iter().find(|known| known.as_str() == code)
+    }
+
     fn mapped(mut self, request_id: &str) -> Self {
         let said = self
             .extensions
@@ -189,20 +204,16 @@ impl Error<'_> {
             .to_owned();
         match translate(&said) {
             Meaning::Ours => {
-                self.extensions.retain(|key, _| {
-                    matches!(
-                        key.as_str(),
-                        "code" | "reason" | "field" | "retryAfter" | "requestId"
-                    )
-                });
-                self
+                self.extensions
+                    .retain(|key, _| matches!(key.as_str(), "code" | "reason" | "field" | "retryAfter"));
+                self.of(request_id)
             }
             Meaning::Input => {
                 self.extensions.clear();
                 self.extensions
                     .insert("code".to_owned(), Code::Invalid.as_str().into());
                 self.extensions.insert("reason".to_owned(), reason(&said).into());
-                self
+                self.of(request_id)
             }
             Meaning::Inside(code) => {
                 tracing::error!(request_id, code = said, message = %self.message, "the router failed");
@@ -222,12 +233,13 @@ enum Meaning {
 }
 
 fn translate(said: &str) -> Meaning {
-    if CODES.iter().any(|code| code.as_str() == said) {
+    if Code::ALL.iter().any(|code| code.as_str() == said) {
         Meaning::Ours
     } else if INPUT.contains(&said) || is_rule(said) {
         Meaning::Input
     } else if said.starts_with("SUBGRAPH_")
         || said.starts_with("SUBREQUEST_")
+        || said.starts_with("WS_")
         || said == "GATEWAY_TIMEOUT"
         || said == "NO_SUPERGRAPH_AVAILABLE"
     {
@@ -284,7 +296,7 @@ mod tests {
         let body = r#"{"data":{"a":null},"errors":[{"message":"no","path":["a"],"extensions":{"code":"FORBIDDEN","reason":"KICK","field":"x","retryAfter":1,"serviceName":"user","affectedPath":"a"}}]}"#;
         assert_eq!(
             mapped(body),
-            json!({"data": {"a": null}, "errors": [{"message": "no", "path": ["a"], "extensions": {"code": "FORBIDDEN", "reason": "KICK", "field": "x", "retryAfter": 1}}]})
+            json!({"data": {"a": null}, "errors": [{"message": "no", "path": ["a"], "extensions": {"code": "FORBIDDEN", "reason": "KICK", "field": "x", "retryAfter": 1, "requestId": "r1"}}]})
         );
     }
 
@@ -313,7 +325,7 @@ mod tests {
         assert!(reply.refused);
         assert_eq!(
             serde_json::from_slice::<Value>(&reply.json).unwrap(),
-            json!({"errors": [{"message": "Unknown field", "extensions": {"code": "INVALID", "reason": "QUERY_INVALID"}}]})
+            json!({"errors": [{"message": "Unknown field", "extensions": {"code": "INVALID", "reason": "QUERY_INVALID", "requestId": "r1"}}]})
         );
         assert!(reply.errors().is_some());
     }

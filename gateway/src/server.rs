@@ -4,11 +4,12 @@
 //! Subgraphs stay on the runtime that calls [`Gateway::run`].
 
 use crate::{
-    Connect, GatewayError, Settings,
+    GatewayError, Settings,
     engine::{Engine, Federation, Router},
-    http, node, pages,
+    http, pages,
     socket::{self, Networks},
 };
+use commons_platform::auth::Tokens;
 use futures_util::future::join;
 use hive_router::{
     background_tasks::BackgroundTasksManager,
@@ -45,9 +46,9 @@ const GOODBYE: Seconds = Seconds(1);
 pub(crate) struct Worker {
     pub(crate) engine: Engine,
     pub(crate) trusted_proxies: Arc<[IpAddr]>,
-    /// True from when the gateway stops.
     /// What makes a connection outlive its token.
-    pub(crate) connect: Option<Connect>,
+    pub(crate) tokens: Option<Arc<Tokens>>,
+    /// True from when the gateway stops.
     pub(crate) draining: watch::Receiver<bool>,
     /// How many sockets are open, on all workers.
     pub(crate) sockets: watch::Sender<usize>,
@@ -95,13 +96,13 @@ impl Gateway {
     /// Loads the supergraph and takes the address; connections wait until [`Gateway::run`].
     ///
     /// # Errors
-    /// When the supergraph is not usable or the address is taken.
+    /// When the supergraph or a service's address is not usable, or our address is taken.
     ///
     /// # Panics
     /// Outside a tokio runtime: subgraphs of this process will run on the current one.
     pub fn bind(mut settings: Settings) -> Result<Self, GatewayError> {
-        settings.upstreams.push(node::upstream(&settings.upstreams));
-        let federation = Arc::new(Federation::load(&settings, Handle::current())?);
+        let answers = settings.complete()?;
+        let federation = Arc::new(Federation::load(&settings, answers, Handle::current())?);
         let listen = |source| GatewayError::Listen {
             address: settings.listen,
             source,
@@ -155,13 +156,13 @@ impl Gateway {
             let (sockets, requests) = (sockets.clone(), requests.clone());
             let (routes, runtime) = (self.settings.routes, self.federation.runtime().clone());
             let trusted_proxies: Arc<[IpAddr]> = self.settings.trusted_proxies.into();
-            let connect = self.settings.connect;
+            let tokens = self.settings.tokens;
             let (networks, sockets_per_address) = (Networks::default(), self.settings.sockets_per_address);
             async move || {
                 let worker = Worker {
                     engine: router.engine().await,
                     trusted_proxies: trusted_proxies.clone(),
-                    connect: connect.clone(),
+                    tokens: tokens.clone(),
                     draining: draining.clone(),
                     sockets: sockets.clone(),
                     networks: networks.clone(),

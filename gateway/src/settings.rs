@@ -1,12 +1,15 @@
 //! What the gateway is given: where to listen, which subgraphs there are, which extra routes to serve.
 
+use crate::{GatewayError, node, remote::Remote};
 use bytes::Bytes;
 use commons_platform::{
-    ApiError,
+    auth::Tokens,
     graphql::{Call, Subgraph},
+    internal::InternalToken,
 };
 use futures_util::future::BoxFuture;
 use std::{
+    collections::HashMap,
     fmt,
     net::{IpAddr, SocketAddr},
     num::NonZeroUsize,
@@ -31,9 +34,11 @@ pub struct Settings {
     pub introspection: bool,
     /// Further paths to answer with GET.
     pub routes: Vec<Route>,
-    /// What makes the identity of a connection outlive the token it was opened with; without it, the
-    /// token's end is the end of what a connection may ask.
-    pub connect: Option<Connect>,
+    /// What subgraphs are shown, which refuse everybody else.
+    pub internal: InternalToken,
+    /// What makes a connection live as long as its session instead of the token it was opened with;
+    /// without it, the token's end is the end of what a connection may ask.
+    pub tokens: Option<Arc<Tokens>>,
     /// How many sockets one address may have open; an IPv6 network of 64 bits counts as one.
     pub sockets_per_address: usize,
     /// Threads that serve connections; one for each processor when none.
@@ -42,7 +47,7 @@ pub struct Settings {
 
 impl Settings {
     /// Settings with the committed supergraph, open introspection and nothing extra.
-    pub fn new(listen: SocketAddr, upstreams: Vec<Upstream>) -> Self {
+    pub fn new(listen: SocketAddr, upstreams: Vec<Upstream>, internal: InternalToken) -> Self {
         Self {
             listen,
             supergraph: SUPERGRAPH.to_owned(),
@@ -50,22 +55,49 @@ impl Settings {
             trusted_proxies: Vec::new(),
             introspection: true,
             routes: Vec::new(),
-            connect: None,
+            internal,
+            tokens: None,
             sockets_per_address: 256,
             workers: None,
         }
     }
 }
 
-/// Answers a request body in process: GraphQL JSON in, GraphQL JSON out.
+impl Settings {
+    /// Adds the `node` subgraph; gives how each subgraph is asked.
+    ///
+    /// # Errors
+    /// When the address of one is no address.
+    pub(crate) fn complete(&mut self) -> Result<Answers, GatewayError> {
+        let internal = &self.internal;
+        let ask = |upstream: &Upstream| Ok((upstream.name.clone(), upstream.answer(internal)?));
+        let owners: Answers = self
+            .upstreams
+            .iter()
+            .map(ask)
+            .collect::<Result<_, GatewayError>>()?;
+        let node = node::upstream(owners.clone());
+        let mut answers = owners;
+        answers.insert(node.name.clone(), node.answer(internal)?);
+        self.upstreams.push(node);
+        Ok(answers)
+    }
+}
+
+/// Answers a request body: GraphQL JSON in, GraphQL JSON out.
 pub(crate) type Answer = Arc<dyn Fn(Bytes, Call) -> BoxFuture<'static, Bytes> + Send + Sync>;
+
+/// How subgraphs are asked, by name.
+pub(crate) type Answers = HashMap<String, Answer>;
 
 /// One subgraph as the gateway reaches it.
 #[derive(Clone)]
 pub struct Upstream {
     pub(crate) name: String,
+    /// Where its `/graphql` is.
     pub(crate) url: String,
-    pub(crate) answer: Answer,
+    /// What answers in process; without it, what is at `url`.
+    local: Option<Answer>,
 }
 
 impl Upstream {
@@ -79,6 +111,17 @@ impl Upstream {
         })
     }
 
+    /// A subgraph that is a process of its own: `url` is where it is served, `http://host:port`.
+    ///
+    /// While it does not answer, its fields are `UNAVAILABLE`; nothing else is needed for its return.
+    pub fn remote(name: impl Into<String>, url: &str) -> Self {
+        Self {
+            name: name.into(),
+            url: format!("{}/graphql", url.trim_end_matches('/')),
+            local: None,
+        }
+    }
+
     /// A subgraph of this process that is a function.
     pub fn answering(
         name: impl Into<String>,
@@ -88,8 +131,23 @@ impl Upstream {
         Self {
             name: name.into(),
             url: format!("http://{address}/graphql"),
-            answer: Arc::new(answer),
+            local: Some(Arc::new(answer)),
         }
+    }
+
+    /// How it is asked.
+    ///
+    /// # Errors
+    /// When its address is not of the form that [`Upstream::remote`] wants.
+    pub(crate) fn answer(&self, internal: &InternalToken) -> Result<Answer, GatewayError> {
+        if let Some(local) = &self.local {
+            return Ok(local.clone());
+        }
+        let remote = Arc::new(Remote::new(&self.name, &self.url, internal)?);
+        Ok(Arc::new(move |body, call| {
+            let remote = remote.clone();
+            Box::pin(async move { remote.answer(body, call).await })
+        }))
     }
 }
 
@@ -102,30 +160,7 @@ impl fmt::Debug for Upstream {
     }
 }
 
-/// Checks the `authorization` that a connection is opened with, and gives the one it goes on with.
-#[derive(Clone)]
-pub struct Connect(Arc<Check>);
-
-type Check = dyn Fn(&str) -> Result<String, ApiError> + Send + Sync;
-
-impl Connect {
-    /// A check that runs on the gateway's own threads: it must not wait for anything.
-    pub fn new(check: impl Fn(&str) -> Result<String, ApiError> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(check))
-    }
-
-    pub(crate) fn check(&self, authorization: &str) -> Result<String, ApiError> {
-        (self.0)(authorization)
-    }
-}
-
-impl fmt::Debug for Connect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connect").finish_non_exhaustive()
-    }
-}
-
-/// A further path that the gateway answers, such as `/metrics`.
+/// A further path that the gateway answers, such as `/health`.
 #[derive(Clone)]
 pub struct Route {
     pub(crate) path: &'static str,

@@ -4,7 +4,8 @@
 //! so what is queued for a slow client is bounded by what the router's streams hold. Operations take
 //! the same way as over HTTP. The caller is who opened the socket: `authorization` comes from
 //! `connection_init`, else from the upgrade request, and no other key of either is believed. It is
-//! checked once: from then on the socket lives as long as the session, not as long as the token.
+//! checked once: from then on the socket lives as long as the session, not as long as the token. When
+//! the session is revoked, its operations are refused and the socket ends, whatever else goes on.
 
 mod count;
 mod message;
@@ -15,14 +16,18 @@ use self::{
     message::{ClientMessage, ServerMessage},
 };
 use crate::{
-    Connect, caller,
+    caller,
     engine::{Engine, Outcome, Update},
     operation::{MAX_BODY, Operation},
     reply::Reply,
     server::Worker,
 };
 use bytes::BytesMut;
-use commons_platform::{ApiError, graphql::Call};
+use commons_platform::{
+    ApiError, Code,
+    auth::{SessionEnd, Tokens},
+    graphql::Call,
+};
 use futures_util::{FutureExt, StreamExt, stream::LocalBoxStream};
 use hive_router::{
     http::StatusCode,
@@ -41,7 +46,7 @@ use hive_router::{
         ws::{self, CloseCode, CloseReason, Codec, Frame, Item, Message, error::ProtocolError},
     },
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
     time::{Instant, MissedTickBehavior, interval, timeout, timeout_at},
@@ -96,7 +101,7 @@ pub(crate) async fn upgrade(
     let session = Session {
         call,
         engine: worker.engine.clone(),
-        connect: worker.connect.clone(),
+        tokens: worker.tokens.clone(),
         draining: worker.draining.clone(),
         wire: Wire {
             io,
@@ -121,6 +126,7 @@ const MALFORMED: Ending = (4400, "Invalid message");
 const GONE: Ending = (1001, "Gone");
 const TOO_LARGE: Ending = (1009, "Message too large");
 const RESTART: Ending = (1012, "Service restart");
+const REVOKED: Ending = (4401, "The session has ended");
 
 /// What an operation has to say; it ends with `End`.
 enum Event {
@@ -132,7 +138,7 @@ enum Event {
 struct Session {
     call: Call,
     engine: Engine,
-    connect: Option<Connect>,
+    tokens: Option<Arc<Tokens>>,
     draining: watch::Receiver<bool>,
     wire: Wire,
     operations: StreamMap<String, LocalBoxStream<'static, Event>>,
@@ -142,7 +148,11 @@ impl Session {
     async fn run(mut self, speaks: bool) {
         let (code, reason) = if speaks {
             match self.initialise().await {
-                Ok(()) => self.serve().await.unwrap_or_else(|ending| ending),
+                Ok(session) => tokio::select! {
+                    biased;
+                    () = caller::revoked(session.as_ref()) => REVOKED,
+                    ending = self.serve() => ending.unwrap_or_else(|ending| ending),
+                },
                 Err(ending) => ending,
             }
         } else {
@@ -151,12 +161,17 @@ impl Session {
         if code == RESTART.0 {
             self.finish().await;
         }
+        if (code, reason) == REVOKED {
+            // Nobody waits for a client that does not read.
+            let _told = timeout(LINGER, self.refuse()).await;
+        }
         // Streams end before the goodbye, which may take a while.
         self.operations = StreamMap::new();
         self.wire.close(code, reason).await;
     }
 
-    async fn initialise(&mut self) -> Result<(), Ending> {
+    /// Greets the client; gives the session that the socket lives as long as, none for nobody's.
+    async fn initialise(&mut self) -> Result<Option<SessionEnd>, Ending> {
         let deadline = Instant::now() + INIT_DEADLINE;
         loop {
             let late = |_| (4408, "Connection initialisation timeout");
@@ -169,19 +184,28 @@ impl Session {
                     if authorization.is_some() {
                         self.call.authorization = authorization;
                     }
-                    if let (Some(connect), Some(given)) = (&self.connect, &self.call.authorization) {
-                        let kept = connect
-                            .check(given)
-                            .map_err(|_| (4401, "A valid access token is needed"))?;
-                        self.call.authorization = Some(kept);
-                    }
-                    return self.wire.send(&ServerMessage::ConnectionAck).await;
+                    let session = self.connect()?;
+                    self.wire.send(&ServerMessage::ConnectionAck).await?;
+                    return Ok(session);
                 }
                 Some(ClientMessage::Ping) => self.wire.send(&ServerMessage::Pong).await?,
                 Some(ClientMessage::Subscribe { .. }) => return Err((4401, "Unauthorized")),
                 Some(ClientMessage::Pong | ClientMessage::Complete { .. }) | None => {}
             }
         }
+    }
+
+    /// Exchanges the client's token for one that lives as long as the session.
+    fn connect(&mut self) -> Result<Option<SessionEnd>, Ending> {
+        let (Some(tokens), Some(given)) = (&self.tokens, &self.call.authorization) else {
+            return Ok(None);
+        };
+        let connection = tokens.for_connection(given).map_err(|error| match error.code() {
+            Code::Unauthenticated => (4401, "A valid access token is needed"),
+            _ => (1013, "Try again later"),
+        })?;
+        self.call.authorization = Some(connection.authorization);
+        Ok(Some(tokens.end_of(connection.session)))
     }
 
     async fn serve(&mut self) -> Result<Ending, Ending> {
@@ -220,6 +244,7 @@ impl Session {
                     return Err((4409, "Subscriber already exists"));
                 }
                 metrics::counter!("commons_gateway_requests_total", "transport" => "ws").increment(1);
+                let call = self.next_call();
                 let operation = if self.operations.len() < MAX_OPERATIONS {
                     Operation::from_json(payload.get().as_bytes())
                 } else {
@@ -229,16 +254,14 @@ impl Session {
                     Ok(operation) => {
                         self.operations.insert(
                             id,
-                            start(
-                                self.engine.clone(),
-                                operation,
-                                self.next_call(),
-                                self.draining.clone(),
-                            ),
+                            start(self.engine.clone(), operation, call, self.draining.clone()),
                         );
                         Ok(())
                     }
-                    Err(error) => self.deliver(&id, Event::Error(Reply::refusal(error))).await,
+                    Err(error) => {
+                        let refusal = Reply::refusal(error, &call.origin.request_id);
+                        self.deliver(&id, Event::Error(refusal)).await
+                    }
                 }
             }
         }
@@ -248,6 +271,17 @@ impl Session {
     async fn finish(&mut self) {
         while let Some((id, event)) = self.operations.next().await {
             if self.deliver(&id, event).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Tells each operation that its caller is nobody any more.
+    async fn refuse(&mut self) {
+        let running: Vec<String> = self.operations.keys().cloned().collect();
+        for id in running {
+            let refusal = Reply::refusal(ApiError::unauthenticated(), &self.call.origin.request_id);
+            if self.deliver(&id, Event::Error(refusal)).await.is_err() {
                 return;
             }
         }

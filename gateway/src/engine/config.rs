@@ -5,24 +5,22 @@
 //! subgraph sockets (two users must never share one), error masking (our subgraphs mask at the
 //! source, [`crate::reply`] masks the router), persisted documents, the router's own page.
 
-use crate::{
-    GatewayError, Settings,
-    caller::{CLIENT_ADDRESS, REQUEST_ID},
-    operation::MAX_BODY,
-};
+use crate::{GatewayError, Settings, caller::TOLD};
+use commons_platform::{graphql::MAX_INTERNAL_BODY, internal};
 use hive_router::{
     config::HiveRouterConfig,
-    http::header,
     plugins::{hooks::on_supergraph_load::SupergraphOptions, plugin_trait::RouterPlugin},
 };
 use serde_json::{Value, json};
 
-use super::plugin::InProcess;
+use super::plugin::Subgraphs;
 
 /// How many streams may be open at a time.
 const MAX_STREAMS: usize = 50_000;
-/// How long a request may take, subgraphs included.
+/// How long a request may take, subgraphs included, and how long one subgraph: a slow one must cost
+/// its own fields only.
 const DEADLINE: &str = "30s";
+const SUBGRAPH_DEADLINE: &str = "25s";
 
 /// The router's settings.
 ///
@@ -50,22 +48,18 @@ pub(crate) fn supergraph_options(settings: &Settings) -> Result<SupergraphOption
 fn value(settings: &Settings) -> Value {
     let urls = settings.upstreams.iter();
     let urls = urls.map(|upstream| (upstream.name.clone(), json!({ "url": upstream.url })));
-    let told = [
-        header::AUTHORIZATION,
-        REQUEST_ID,
-        CLIENT_ADDRESS,
-        header::USER_AGENT,
-    ]
-    .map(|name| name.to_string());
+    let told = TOLD.map(|name| name.to_string());
+    // Sent as a header with requests, and in `connection_init` over WebSocket.
+    let token = json!({ "name": internal::TOKEN.as_str(), "value": settings.internal.as_str() });
     json!({
         "supergraph": { "source": "plugin" },
-        "plugins": { InProcess::plugin_name(): { "enabled": true } },
+        "plugins": { Subgraphs::plugin_name(): { "enabled": true } },
         "http": { "graphql_endpoint": super::PATH },
         "laboratory": { "enabled": false },
         "introspection": settings.introspection,
         "error_masking": { "enabled": false },
         "override_subgraph_urls": { "subgraphs": urls.collect::<serde_json::Map<_, _>>() },
-        "headers": { "all": { "request": [{ "propagate": { "named": told } }] } },
+        "headers": { "all": { "request": [{ "propagate": { "named": told } }, { "insert": token }] } },
         "subscriptions": {
             "enabled": true,
             // What a stream may hold back for a client that reads slowly; more is dropped.
@@ -77,7 +71,7 @@ fn value(settings: &Settings) -> Value {
             "max_connections_per_host": 1024,
             "all": {
                 "dedupe_enabled": false,
-                "request_timeout": DEADLINE,
+                "request_timeout": SUBGRAPH_DEADLINE,
                 "websocket": { "reuse_connections": false },
             },
             "router": {
@@ -92,7 +86,7 @@ fn value(settings: &Settings) -> Value {
             "max_directives": { "n": 20 },
             "max_tokens": { "n": 2000 },
             // The real bound is ours and comes first; the variables that we pass on are not longer.
-            "max_request_body_size": format!("{} B", MAX_BODY * 2),
+            "max_request_body_size": format!("{MAX_INTERNAL_BODY} B"),
         },
     })
 }

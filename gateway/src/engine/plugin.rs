@@ -1,7 +1,8 @@
-//! The router's hooks: which supergraph a request has, and subgraphs of this process as calls.
+//! The router's hooks: which supergraph a request has, and how its subgraphs are asked: in process, or
+//! over the network by a client of ours, which has the deadlines and bounds that the router's has not.
 //!
-//! Hooks do not run for subscriptions, nor for the entities of their events: those requests reach the
-//! same subgraphs through their sockets.
+//! Hooks do not run for subscriptions, nor for the entities of their events: for those the router
+//! reaches the same subgraphs itself.
 
 use super::Federation;
 use bytes::Bytes;
@@ -22,20 +23,20 @@ use hive_router::{
 use std::{sync::Arc, time::Duration};
 use tracing::Instrument;
 
-/// How long a subgraph of this process may take.
+/// How long a subgraph may take.
 const DEADLINE: Duration = Duration::from_secs(25);
 
-/// Answers the router's subgraph requests from memory.
-pub(super) struct InProcess {
+/// Answers the router's subgraph requests.
+pub(super) struct Subgraphs {
     headers: Arc<HeaderMap>,
 }
 
 #[async_trait]
-impl RouterPlugin for InProcess {
+impl RouterPlugin for Subgraphs {
     type Config = ();
 
     fn plugin_name() -> &'static str {
-        "in_process"
+        "subgraphs"
     }
 
     fn on_plugin_init(payload: OnPluginInitPayload<Self>) -> OnPluginInitResult<Self> {
@@ -86,11 +87,12 @@ impl RouterPlugin for InProcess {
         // The caller's runtime has the threads and timers that the subgraph's database needs. A task
         // of its own also means that a write goes on when the client leaves.
         let body = Bytes::from(std::mem::take(&mut payload.body));
+        let id = call.origin.request_id.clone();
         let task = federation.runtime.spawn(answer(body, call).in_current_span());
         let body = match tokio::time::timeout(DEADLINE, task).await {
             Ok(Ok(body)) => body,
-            Ok(Err(panic)) => failed(payload.subgraph_name, ApiError::internal(panic)),
-            Err(elapsed) => failed(payload.subgraph_name, ApiError::unavailable(elapsed)),
+            Ok(Err(panic)) => failed(payload.subgraph_name, ApiError::internal(panic), &id),
+            Err(elapsed) => failed(payload.subgraph_name, ApiError::unavailable(elapsed), &id),
         };
         let headers = self.headers.clone();
         payload.end_with_response(SubgraphHttpResponse {
@@ -101,7 +103,7 @@ impl RouterPlugin for InProcess {
     }
 }
 
-fn failed(subgraph: &str, error: ApiError) -> Bytes {
-    tracing::error!(subgraph, "a subgraph of this process gave no answer");
-    crate::reply::Reply::refusal(error).json
+fn failed(subgraph: &str, error: ApiError, request_id: &str) -> Bytes {
+    tracing::error!(subgraph, "a subgraph gave no answer");
+    crate::reply::Reply::refusal(error, request_id).json
 }

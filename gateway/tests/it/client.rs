@@ -69,6 +69,17 @@ impl Socket {
         }
     }
 
+    /// The next protocol message; none once the socket has ended.
+    pub(crate) async fn hear_any(&mut self) -> Option<Value> {
+        loop {
+            match self.0.next().await {
+                Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).ok(),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
     /// The payload of the next `next` of an operation.
     pub(crate) async fn next(&mut self, id: &str) -> Value {
         let mut message = self.hear().await;

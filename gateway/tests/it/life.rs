@@ -2,6 +2,7 @@
 
 use crate::world::{SUPERGRAPH, World};
 use commons_gateway::{Gateway, GatewayError, Settings};
+use commons_platform::{internal::InternalToken, secret::Secret};
 use serde_json::{Value, json};
 use std::{net::Ipv4Addr, time::Instant};
 
@@ -71,14 +72,15 @@ async fn what_was_accepted_is_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_start_says_why() {
     let listen = (Ipv4Addr::LOCALHOST, 0).into();
+    let token = InternalToken::of(&Secret::new("a"));
     let broken = Settings {
         supergraph: "type Query {".to_owned(),
-        ..Settings::new(listen, Vec::new())
+        ..Settings::new(listen, Vec::new(), token.clone())
     };
     assert!(matches!(Gateway::bind(broken), Err(GatewayError::Supergraph(_))));
     let good = Settings {
         supergraph: SUPERGRAPH.to_owned(),
-        ..Settings::new(listen, Vec::new())
+        ..Settings::new(listen, Vec::new(), token)
     };
     let first = Gateway::bind(good.clone()).unwrap();
     let taken = Settings {

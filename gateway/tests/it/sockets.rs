@@ -1,10 +1,7 @@
 //! `graphql-transport-ws`.
 
 use crate::{client::Socket, subgraphs::message_id, world::World};
-use commons_gateway::Connect;
-use commons_platform::ApiError;
 use serde_json::json;
-use std::sync::{Arc, OnceLock};
 use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,33 +202,4 @@ async fn a_subgraph_that_is_away_is_unavailable() {
         answer["errors"][0]["extensions"]["code"], "UNAVAILABLE",
         "{answer}"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_connection_goes_on_with_what_its_token_was_exchanged_for() {
-    let kept = Arc::new(OnceLock::<String>::new());
-    let world = World::with(|settings| {
-        let kept = kept.clone();
-        settings.connect = Some(Connect::new(move |given| match given {
-            "Bearer spent" => Ok(kept.get().cloned().unwrap_or_default()),
-            _ => Err(ApiError::unauthenticated()),
-        }));
-    })
-    .await;
-    kept.set(world.alice.clone()).unwrap();
-
-    let mut socket = world.socket(Some("Bearer spent")).await;
-    socket.subscribe("q", "{ viewer { name } }").await;
-    assert_eq!(
-        socket.next("q").await,
-        json!({ "data": { "viewer": { "name": "name 1" } } })
-    );
-    let mut refused = Socket::open(world.address, None).await;
-    refused
-        .say(json!({ "type": "connection_init", "payload": { "authorization": world.bob } }))
-        .await;
-    assert_eq!(refused.closed().await, 4401);
-    // What is no connection is not exchanged.
-    let answer = world.ask_as(Some("Bearer spent"), "{ viewer { name } }").await;
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
 }

@@ -3,9 +3,9 @@
 use async_graphql::{
     Context, EmptySubscription, ID, Interface, Object, Result, Schema, SimpleObject, Subscription,
 };
-use commons_platform::{ApiError, Cx, Platform, auth::Actor, cx::Service, graphql::Subgraph};
+use commons_platform::{ApiError, Cx, Origin, Platform, auth::Actor, cx::Service, graphql::Subgraph};
 use futures_util::{Stream, stream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::{Notify, broadcast};
 
 /// What tests move from outside.
@@ -17,6 +17,8 @@ pub(crate) struct State {
     pub(crate) begun: Notify,
     /// Lets `slow` end.
     pub(crate) go_on: Notify,
+    /// Where the last `count` came from.
+    pub(crate) counted_for: Mutex<Option<Origin>>,
 }
 
 impl Default for State {
@@ -25,6 +27,7 @@ impl Default for State {
             posts: broadcast::Sender::new(16),
             begun: Notify::new(),
             go_on: Notify::new(),
+            counted_for: Mutex::default(),
         }
     }
 }
@@ -242,7 +245,9 @@ impl MessageSubscription {
     }
 
     /// Counts.
-    async fn count(&self, to: i32) -> impl Stream<Item = i32> + use<> {
+    async fn count(&self, cx: &Context<'_>, to: i32) -> impl Stream<Item = i32> + use<> {
+        let cx = cx.data_unchecked::<Here>();
+        *cx.counted_for.lock().unwrap() = Some(cx.origin.clone());
         stream::iter(1..=to)
     }
 }

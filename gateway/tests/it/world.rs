@@ -1,12 +1,15 @@
 //! A running gateway with its subgraphs, and two people with tokens.
 
-use crate::{client::Socket, subgraphs};
+use crate::{client::Socket, service::Service, subgraphs};
 use commons_gateway::{Gateway, GatewayError, Route, RouteFailed, Settings, Upstream};
 use commons_platform::{
     Platform,
-    auth::{KeySet, SigningKey},
+    auth::{KeySet, SigningKey, Tokens},
+    clock::{Clock, ManualClock, SystemClock},
     config::Config,
-    graphql::Subgraph,
+    db::Db,
+    internal::InternalToken,
+    secret::Secret,
 };
 use serde_json::{Value, json};
 use std::{
@@ -14,7 +17,7 @@ use std::{
     sync::Arc,
 };
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{sync::oneshot, task::JoinHandle};
 use uuid::Uuid;
 
 pub(crate) const SUPERGRAPH: &str = include_str!("schema/supergraph.graphql");
@@ -27,6 +30,12 @@ pub(crate) struct World {
     pub(crate) alice: String,
     pub(crate) bob: String,
     pub(crate) http: reqwest::Client,
+    /// What the gateway knows of tokens; in process it is what the subgraphs know.
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) platform: Platform,
+    pub(crate) clock: Arc<ManualClock>,
+    /// `user` and `message`, as far as they are served.
+    pub(crate) services: [Service; 2],
     stop: oneshot::Sender<()>,
     done: JoinHandle<Result<(), GatewayError>>,
     _data: TempDir,
@@ -40,18 +49,49 @@ impl World {
 
     /// Everything up, some settings changed.
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::build(false, change).await
+    }
+
+    /// Everything up, the subgraphs as services of their own.
+    pub(crate) async fn apart() -> Self {
+        Self::build(true, |_| {}).await
+    }
+
+    /// The same, some settings changed.
+    pub(crate) async fn apart_with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::build(true, change).await
+    }
+
+    async fn build(apart: bool, change: impl FnOnce(&mut Settings)) -> Self {
         let data = TempDir::new().unwrap();
-        let platform = platform(&data).await;
+        let clock = Arc::new(ManualClock::new(SystemClock::default().now()));
+        let platform = platform_at(&data, clock.clone()).await;
         let state = Arc::new(subgraphs::State::default());
-        let mut upstreams = Vec::new();
-        for subgraph in [
+        let internal = InternalToken::of(&platform.secret);
+        let subgraphs = [
             subgraphs::user(platform.clone(), state.clone()),
             subgraphs::message(platform.clone(), state.clone()),
-        ] {
-            let address = serve(&subgraph).await;
-            upstreams.push(Upstream::local(subgraph, address));
-        }
-        let mut settings = Settings::new((Ipv4Addr::LOCALHOST, 0).into(), upstreams);
+        ];
+        let services = subgraphs
+            .clone()
+            .map(|subgraph| Service::start(subgraph.router()));
+        let upstreams = std::iter::zip(subgraphs, &services).map(|(subgraph, service)| {
+            if apart {
+                Upstream::remote(subgraph.name(), &service.url())
+            } else {
+                Upstream::local(subgraph, service.address)
+            }
+        });
+        let tokens = if apart {
+            let tokens = Tokens::new(&platform.config.auth, &platform.secret, clock.clone());
+            tokens.set_keys(KeySet::from_jwks(&platform.tokens.jwks().unwrap()).unwrap());
+            Arc::new(tokens)
+        } else {
+            platform.tokens.clone()
+        };
+        let listen = (Ipv4Addr::LOCALHOST, 0).into();
+        let mut settings = Settings::new(listen, upstreams.collect(), internal);
+        settings.tokens = Some(tokens.clone());
         settings.supergraph = SUPERGRAPH.to_owned();
         settings.routes = vec![
             Route::new("/ready", "text/plain", || Box::pin(async { Ok("ready".into()) })),
@@ -77,6 +117,10 @@ impl World {
             alice: token(1),
             bob: token(2),
             http: reqwest::Client::new(),
+            tokens,
+            platform,
+            clock,
+            services,
             stop,
             done,
             _data: data,
@@ -127,21 +171,16 @@ impl World {
 }
 
 pub(crate) async fn platform(data: &TempDir) -> Platform {
+    platform_at(data, Arc::new(SystemClock::default())).await
+}
+
+async fn platform_at(data: &TempDir, clock: Arc<dyn Clock>) -> Platform {
     let config = Config::from_toml(&format!("data_dir = {:?}", data.path())).unwrap();
-    let platform = Platform::start(config).await.unwrap();
+    let db = Db::connect(&config.database).await.unwrap();
+    let secret = Secret::new("a secret of the test world");
+    let platform = Platform::assemble(config, db, secret, clock);
     platform
         .tokens
         .set_keys(KeySet::new(&SigningKey::generate(), &[]).unwrap());
     platform
-}
-
-/// Serves a subgraph where subscriptions find it.
-async fn serve(subgraph: &Subgraph) -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let service = subgraph
-        .router()
-        .into_make_service_with_connect_info::<SocketAddr>();
-    commons_platform::task::spawn(async move { axum::serve(listener, service).await.unwrap() });
-    address
 }

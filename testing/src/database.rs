@@ -3,9 +3,10 @@
 
 mod postgres;
 
+pub use postgres::ServerDatabase;
+
 use commons_migrations::{Migrator, MigratorTrait};
 use commons_platform::{config::Config, db::Db};
-use postgres::Cloned;
 use tempfile::TempDir;
 
 /// The address of the PostgreSQL server that tests make their databases on.
@@ -20,7 +21,7 @@ pub struct TestDatabase {
     pub config: Config,
     folder: TempDir,
     /// Removes the database; after the connection, in this order.
-    _cloned: Option<Cloned>,
+    _cloned: Option<ServerDatabase>,
 }
 
 impl TestDatabase {
@@ -28,12 +29,15 @@ impl TestDatabase {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let cloned = match std::env::var(DATABASE_URL) {
-            Ok(server) => Some(Cloned::new(&server).await),
+            Ok(server) => Some(ServerDatabase::migrated(&server).await),
             Err(_) => None,
         };
-        let url = cloned.as_ref().map(Cloned::url).unwrap_or_default();
+        let url = cloned.as_ref().map(ServerDatabase::url).unwrap_or_default();
         let settings = format!("data_dir = {:?}\n[database]\nurl = {url:?}", folder.path());
-        let config = Config::from_toml(&settings).unwrap();
+        let mut config = Config::from_toml(&settings).unwrap();
+        if let Some(redis) = crate::redis::own().await {
+            config.redis = redis;
+        }
         let db = Db::connect(&config.database).await.unwrap();
         if cloned.is_none() {
             Migrator::up(db.writer(), None).await.unwrap();

@@ -6,13 +6,17 @@
 #![expect(clippy::unwrap_used, reason = "a broken test world must stop the test")]
 
 pub mod client;
+pub mod collector;
 pub mod contract;
 pub mod database;
+pub mod dump;
+pub mod redis;
 pub mod schema;
 pub mod seed;
 pub mod world;
 
 pub use client::Client;
+pub use collector::Collector;
 pub use database::TestDatabase;
 pub use schema::assert_described;
 pub use world::{Identity, World};

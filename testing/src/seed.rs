@@ -62,6 +62,7 @@ pub async fn guild(db: &Db, clock: &dyn Clock, owner: UserId, everyone: Permissi
         icon_url: Set(None),
         owner_id: Set(owner),
         created_at: Set(clock.now()),
+        deleted_at: Set(None),
         rev: Set(1),
     };
     row.insert(db.writer()).await.unwrap();

@@ -1,6 +1,6 @@
 //! One process' worth of platform over a test database, and people to ask as.
 
-use crate::{TestDatabase, seed};
+use crate::{TestDatabase, redis, seed};
 use chrono::DateTime;
 use commons_entities::{SessionId, UserId};
 use commons_platform::{
@@ -9,13 +9,14 @@ use commons_platform::{
     clock::ManualClock,
     graphql::Call,
     secret::Secret,
+    telemetry::TracePoint,
 };
 use std::{
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
 };
 
-/// A platform over a database of its own, on a clock that stands still until it is moved.
+/// A platform over a database of its own, and a part of Redis where tests have one, on a clock that stands still until it is moved.
 #[derive(Debug)]
 pub struct World {
     /// The mechanisms.
@@ -51,6 +52,7 @@ impl World {
             secret,
             clock.clone(),
         );
+        redis::ready(&*platform.bus, &*platform.cache).await;
         let key = SigningKey::generate();
         platform.tokens.set_keys(KeySet::new(&key, &[]).unwrap());
         Self {
@@ -89,6 +91,7 @@ pub fn call(authorization: Option<String>) -> Call {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             request_id: "test".into(),
             device: None,
+            trace: TracePoint::default(),
         },
     }
 }

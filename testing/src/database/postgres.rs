@@ -3,33 +3,35 @@
 
 use commons_migrations::{Migrator, MigratorTrait};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
-use std::{
-    sync::{
-        atomic::{AtomicU32, Ordering},
-        mpsc,
-    },
-    thread,
-};
+use std::{sync::mpsc, thread};
 use tokio::sync::{Mutex, OnceCell};
 
-/// A copy of the migrated database.
+/// A database on a server, gone when this is dropped.
 #[derive(Debug)]
-pub(super) struct Cloned {
+pub struct ServerDatabase {
     server: String,
     name: String,
 }
 
-impl Cloned {
-    pub(super) async fn new(server: &str) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
+impl ServerDatabase {
+    /// A copy of the migrated database.
+    pub async fn migrated(server: &str) -> Self {
         // Two copies of one template at a time refuse each other.
         static TURN: Mutex<()> = Mutex::const_new(());
         let template = template(server).await;
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{template}_{number}");
         let _turn = TURN.lock().await;
+        Self::create(server, &format!("TEMPLATE {template}")).await
+    }
+
+    /// One without tables.
+    pub async fn empty(server: &str) -> Self {
+        Self::create(server, "").await
+    }
+
+    async fn create(server: &str, from: &str) -> Self {
+        let name = fresh_name();
         let admin = connect(server).await;
-        run(&admin, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+        run(&admin, &format!("CREATE DATABASE {name} {from}")).await;
         admin.close().await.unwrap();
         Self {
             server: server.to_owned(),
@@ -38,12 +40,12 @@ impl Cloned {
     }
 
     /// Where it is.
-    pub(super) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         at(&self.server, &self.name)
     }
 }
 
-impl Drop for Cloned {
+impl Drop for ServerDatabase {
     fn drop(&mut self) {
         // Whoever is left over is cut off; the server goes away soon, so an error harms nobody.
         let _gone = janitor().send((self.server.clone(), self.name.clone()));
@@ -78,7 +80,7 @@ async fn template(server: &str) -> &'static str {
     static TEMPLATE: OnceCell<String> = OnceCell::const_new();
     TEMPLATE
         .get_or_init(|| async {
-            let name = format!("test_{}_{}", std::process::id(), rand_suffix());
+            let name = fresh_name();
             let admin = connect(server).await;
             run(&admin, &format!("CREATE DATABASE {name}")).await;
             admin.close().await.unwrap();
@@ -90,9 +92,8 @@ async fn template(server: &str) -> &'static str {
         .await
 }
 
-/// Process ids come again; databases of one that was killed may be left.
-fn rand_suffix() -> String {
-    uuid::Uuid::new_v4().simple().to_string()[..8].to_owned()
+fn fresh_name() -> String {
+    format!("test_{}", uuid::Uuid::new_v4().simple())
 }
 
 fn at(server: &str, name: &str) -> String {

@@ -8,10 +8,12 @@
 
 pub mod import;
 mod lock;
+mod migrate;
 pub mod schema;
 mod server;
 mod services;
 
 pub use lock::{DataLock, Locked};
+pub use migrate::migrate;
 pub use server::Server;
 pub use services::Services;

@@ -14,19 +14,21 @@ pub struct DataLock(#[expect(dead_code, reason = "held for its lock")] File);
 pub struct Locked;
 
 impl DataLock {
-    /// Takes the lock.
+    /// Takes the lock; none where the database is a server, which many processes may use.
     ///
     /// # Errors
     /// [`Locked`] when another process has it.
-    pub fn take(config: &Config) -> anyhow::Result<Self> {
-        let path = config.sqlite_path().context("only a SQLite database is locked")?;
+    pub fn take(config: &Config) -> anyhow::Result<Option<Self>> {
+        let Some(path) = config.sqlite_path() else {
+            return Ok(None);
+        };
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             create_private(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         }
         let path = path.with_added_extension("lock");
         let file = File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
+            Ok(()) => Ok(Some(Self(file))),
             Err(TryLockError::WouldBlock) => Err(Locked.into()),
             Err(TryLockError::Error(error)) => Err(error).context("cannot lock the database"),
         }

@@ -2,8 +2,8 @@
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use commons::{Server, import, schema};
-use commons_platform::{config::Config, telemetry};
+use commons::{Server, import, migrate, schema};
+use commons_platform::{config::Config, process, telemetry};
 use std::{path::PathBuf, process::ExitCode};
 
 /// A self-hosted communication platform behind one GraphQL API.
@@ -21,6 +21,9 @@ struct Cli {
 enum Command {
     /// Serves the platform until SIGTERM or Ctrl-C.
     Serve,
+    /// Brings the database's schema up to date and ends. Serving does the same first; services that
+    /// are processes of their own only check it.
+    Migrate,
     /// Brings a community in from another platform.
     Import {
         #[command(subcommand)]
@@ -70,21 +73,22 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let config = Config::load()?;
-    telemetry::start(&config);
+    let _telemetry = telemetry::start("commons", &config);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match command {
             Command::Import {
                 source: Source::Slack { file, guild, owner },
             } => import::slack(config, &file, &guild, &owner).await,
+            Command::Migrate => migrate(&config).await.map(|()| ExitCode::SUCCESS),
             Command::Serve | Command::Schema { .. } => serve(config).await,
         }
     })
 }
 
 async fn serve(config: Config) -> anyhow::Result<ExitCode> {
-    raise_file_limit();
-    let stop = signals()?;
+    process::raise_file_limit();
+    let stop = process::ending().context("no signal handler")?;
     let server = Server::start(config).await?;
     eprintln!(
         "Commons is at http://{} (GraphiQL, /graphql, /graphql/ws); Ctrl-C stops it",
@@ -92,32 +96,4 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     );
     server.run(stop).await?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Every connection is an open file: takes as many as the system gives.
-fn raise_file_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: limit.maximum,
-            ..limit
-        },
-    ) {
-        tracing::warn!(%error, "the limit of open files could not be raised");
-    }
-}
-
-/// Ready when the process is asked to end.
-fn signals() -> anyhow::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("no signal handler")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("no signal handler")?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

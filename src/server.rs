@@ -4,12 +4,13 @@ use crate::{DataLock, Services};
 use anyhow::Context;
 use axum::serve::ListenerExt;
 use bytes::Bytes;
-use commons_gateway::{Connect, Gateway, Route, RouteFailed, Settings, Upstream};
+use commons_gateway::{Admin, Gateway, Route, RouteFailed, Settings, Upstream};
 use commons_platform::{
     Platform,
     config::Config,
     graphql::Subgraph,
     health,
+    internal::InternalToken,
     task::{self, Guard},
     telemetry,
 };
@@ -21,9 +22,11 @@ use tokio::net::TcpListener;
 pub struct Server {
     services: Services,
     gateway: Gateway,
+    /// `/metrics`.
+    _admin: Admin,
     /// The subgraphs on loopback, for subscriptions.
     listeners: Vec<Guard>,
-    _lock: DataLock,
+    _lock: Option<DataLock>,
 }
 
 impl Server {
@@ -35,17 +38,19 @@ impl Server {
         telemetry::start_metrics();
         let lock = DataLock::take(&config)?;
         let services = Services::start(config).await?;
-        task::spawn(services.streams.clone().run_retention());
+        task::background("retention", services.streams.clone().run_retention());
         let (mut upstreams, mut listeners) = (Vec::new(), Vec::new());
         for subgraph in services.subgraphs() {
             let (address, listener) = serve(&subgraph).await?;
             upstreams.push(Upstream::local(subgraph, address));
             listeners.push(listener);
         }
+        let admin = Admin::serve(&services.platform.config.gateway).await?;
         let gateway = Gateway::bind(settings(&services.platform, upstreams))?;
         Ok(Self {
             services,
             gateway,
+            _admin: admin,
             listeners,
             _lock: lock,
         })
@@ -82,7 +87,7 @@ async fn serve(subgraph: &Subgraph) -> anyhow::Result<(SocketAddr, Guard)> {
         }
     });
     let (name, routes) = (subgraph.name(), subgraph.router());
-    let served = Guard::spawn(async move {
+    let served = Guard::background("loopback", async move {
         let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
         if let Err(error) = axum::serve(listener, routes).await {
             tracing::error!(name, %error, "a subgraph's listener failed");
@@ -93,16 +98,15 @@ async fn serve(subgraph: &Subgraph) -> anyhow::Result<(SocketAddr, Guard)> {
 
 fn settings(platform: &Platform, upstreams: Vec<Upstream>) -> Settings {
     let config = &platform.config;
-    let mut settings = Settings::new(config.gateway.listen, upstreams);
+    let internal = InternalToken::of(&platform.secret);
+    let mut settings = Settings::new(config.gateway.listen, upstreams, internal);
     settings
         .trusted_proxies
         .clone_from(&config.gateway.trusted_proxies);
     settings.sockets_per_address = config.limits.sockets_per_address;
     settings.introspection = config.introspection_is_open();
-    let (ready, keys, tokens) = (platform.clone(), platform.tokens.clone(), platform.tokens.clone());
-    settings.connect = Some(Connect::new(move |authorization| {
-        tokens.for_connection(authorization)
-    }));
+    settings.tokens = Some(platform.tokens.clone());
+    let (ready, keys) = (platform.clone(), platform.tokens.clone());
     settings.routes = vec![
         Route::new("/health", "text/plain", || {
             Box::pin(async { Ok(Bytes::from_static(b"ok")) })
@@ -115,9 +119,6 @@ fn settings(platform: &Platform, upstreams: Vec<Upstream>) -> Settings {
                     .then(|| Bytes::from_static(b"ready"))
                     .ok_or(RouteFailed)
             })
-        }),
-        Route::new("/metrics", "text/plain; version=0.0.4", || {
-            Box::pin(async { Ok(telemetry::metrics_text().into()) })
         }),
         Route::new("/.well-known/jwks.json", "application/json", move || {
             let keys = keys.jwks();

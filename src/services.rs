@@ -1,18 +1,19 @@
 //! The services of one process, over one platform.
 
+use crate::migrate;
 use anyhow::Context;
 use commons_access::{Access, LocalAccess};
 use commons_channel::ChannelService;
+use commons_jobs::Worker;
 use commons_message::MessageService;
-use commons_migrations::{Migrator, MigratorTrait};
-use commons_platform::{Platform, config::Config, graphql::Subgraph};
+use commons_platform::{Platform, config::Config, create_private, graphql::Subgraph, health};
 use commons_streams::Streams;
 use commons_user::UserService;
+use futures_util::future::{join, join_all};
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 const LAST_COMMITS: Duration = Duration::from_secs(2);
-const CLOSING: Duration = Duration::from_millis(800);
 
 /// Every service, started.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Services {
     pub message: Arc<MessageService>,
     /// The event log that channel and message share.
     pub streams: Streams,
+    /// What each does for the others, later.
+    workers: [Worker; 3],
 }
 
 impl Services {
@@ -35,10 +38,10 @@ impl Services {
     /// # Errors
     /// When a part does not start; the message is meant for whoever runs the instance.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
+        create_private(&config.data_dir)
+            .with_context(|| format!("data_dir {}", config.data_dir.display()))?;
+        migrate(&config).await?;
         let platform = Platform::start(config).await?;
-        Migrator::up(platform.db.writer(), None)
-            .await
-            .context("the database cannot be brought up to date")?;
         let access = LocalAccess::start(&platform)
             .await
             .context("access does not start")?;
@@ -46,12 +49,14 @@ impl Services {
         let user = UserService::start(platform.clone(), access.changes().clone()).await?;
         let channel = ChannelService::start(platform.clone(), access.clone(), streams.clone()).await?;
         let message = MessageService::start(platform.clone(), access, streams.clone());
+        let workers = [user.work(), channel.work(), message.work()];
         Ok(Self {
             platform,
             user,
             channel,
             message,
             streams,
+            workers,
         })
     }
 
@@ -67,15 +72,16 @@ impl Services {
     /// Writes down what was accepted and closes the database, in three seconds at most; what is open
     /// then, the system closes.
     pub async fn stop(self) {
-        if timeout(LAST_COMMITS, self.message.drain()).await.is_err() {
+        let steps = join_all(self.workers.map(Worker::stop));
+        if timeout(LAST_COMMITS, join(self.message.drain(), steps))
+            .await
+            .is_err()
+        {
             tracing::error!(
-                "accepted messages could not be written in time; their senders were not answered"
+                "what was accepted could not be finished in time: a message's sender was not answered, \
+                 a job's step runs again"
             );
         }
-        match timeout(CLOSING, self.platform.db.clone().close()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the database did not close cleanly"),
-            Err(_) => tracing::debug!("the database is still closing"),
-        }
+        health::close(self.platform).await;
     }
 }

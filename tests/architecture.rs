@@ -19,6 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "access",
             "channel",
             "gateway",
+            "jobs",
             "message",
             "migrations",
             "platform",
@@ -26,18 +27,19 @@ const ARROWS: &[(&str, &[&str])] = &[
             "user",
         ],
     ),
-    ("user", &["access", "content", "entities", "platform"]),
+    ("user", &["access", "content", "entities", "jobs", "platform"]),
     (
         "channel",
-        &["access", "content", "entities", "platform", "streams"],
+        &["access", "content", "entities", "jobs", "platform", "streams"],
     ),
     (
         "message",
-        &["access", "content", "entities", "platform", "streams"],
+        &["access", "content", "entities", "jobs", "platform", "streams"],
     ),
     ("gateway", &["access", "platform"]),
     ("access", &["entities", "platform"]),
     ("streams", &["entities", "platform"]),
+    ("jobs", &["entities", "platform"]),
     (
         "testing",
         &["access", "entities", "migrations", "platform", "streams"],
@@ -54,10 +56,11 @@ const ENTITIES: &[(&str, &[&str])] = &[
     ("subgraphs/channel", &["channel"]),
     ("subgraphs/message", &["message", "channel::ChannelKind"]),
     ("streams", &["stream"]),
+    ("jobs", &["job"]),
     ("access", &["access", "channel"]),
 ];
 
-const MODULES: &[&str] = &["access", "channel", "message", "stream", "user"];
+const MODULES: &[&str] = &["access", "channel", "job", "message", "stream", "user"];
 
 #[test]
 fn crates_depend_only_along_the_arrows() {

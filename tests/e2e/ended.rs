@@ -1,9 +1,12 @@
 //! Who may not follow any more hears nothing after a second at most; the others go on.
 
-use crate::harness::{Ending, House, Person, REVOKED_WITHIN, Socket};
+use crate::harness::{Ending, House, PATIENCE, Person, REVOKED_WITHIN, Socket};
 use serde_json::json;
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 
+/// How long a keystroke is waited for before the next.
+const KEYSTROKE: Duration = Duration::from_millis(500);
 const TYPING: &str = "subscription($id: ID!) { typing(channelId: $id) { user { id } } }";
 const GUILD: &str = "subscription($id: ID!) { guildEvents(guildId: $id) { seq } }";
 
@@ -45,15 +48,18 @@ impl Scene {
         let mut guild = person.socket().await;
         guild.subscribe("1", GUILD, json!({ "id": self.guild })).await;
         guild.event("1").await;
-        // Typing has nothing to say at first: what somebody types shows that it is followed.
-        self.alice
-            .mutate(
-                "startTyping",
-                json!({ "channelId": self.general }),
-                "lastsSeconds",
-            )
-            .await;
-        typing.event("1").await;
+        // Typing has nothing to say at first: what somebody types shows that it is followed. Another
+        // process hears who typed before it listened with the next keystroke.
+        let heard = async {
+            loop {
+                let input = json!({ "channelId": self.general });
+                self.alice.mutate("startTyping", input, "lastsSeconds").await;
+                if timeout(KEYSTROKE, typing.event("1")).await.is_ok() {
+                    return;
+                }
+            }
+        };
+        timeout(PATIENCE, heard).await.expect("typing is followed");
         vec![messages, typing, guild]
     }
 

@@ -10,7 +10,7 @@ use crate::{
 use anyhow::Context;
 use commons::Services;
 use commons_message::service::{self, SendInput};
-use commons_platform::{Cx, Platform, auth::Actor, cx::Origin};
+use commons_platform::{Cx, Platform, auth::Actor, cx::Origin, telemetry::TracePoint};
 use sea_orm::{ConnectionTrait, Value};
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -60,6 +60,7 @@ impl<'s> InProcess<'s> {
                 address: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 request_id: "benchmark".into(),
                 device: None,
+                trace: TracePoint::default(),
             };
             let cx = Cx::new(service.clone(), actors[sender], origin);
             let input = input.clone();

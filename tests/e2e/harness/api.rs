@@ -4,7 +4,10 @@ use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -32,11 +35,14 @@ const INSIDE: [&str; 8] = [
     "representations",
 ];
 
-/// Cheap to clone; all clones follow the house when it moves to another port.
+/// Cheap to clone; all clones follow the house when it moves to other ports.
 #[derive(Clone)]
 pub(crate) struct Api {
     http: Client,
-    address: Arc<Mutex<Option<SocketAddr>>>,
+    gateways: Arc<Mutex<Vec<SocketAddr>>>,
+    /// Which gateway, counted around; everybody stays with theirs, as behind a balancer.
+    seat: usize,
+    next: Arc<AtomicUsize>,
 }
 
 impl Api {
@@ -44,24 +50,44 @@ impl Api {
         let http = Client::builder().no_proxy().timeout(Duration::from_secs(20));
         Self {
             http: http.build().unwrap(),
-            address: Arc::default(),
+            gateways: Arc::default(),
+            seat: 0,
+            next: Arc::default(),
         }
     }
 
-    pub(super) fn set_address(&self, address: SocketAddr) {
-        *self.address.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
+    pub(super) fn set_gateways(&self, addresses: Vec<SocketAddr>) {
+        *self.gateways.lock().unwrap_or_else(PoisonError::into_inner) = addresses;
     }
 
+    /// For one more person: where there are several gateways, each has its turn.
+    pub(super) fn for_another(&self) -> Self {
+        Self {
+            seat: self.next.fetch_add(1, Ordering::Relaxed),
+            ..self.clone()
+        }
+    }
+
+    /// The public address.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        let gateways = self.gateways.lock().unwrap_or_else(PoisonError::into_inner);
+        gateways[self.seat % gateways.len()]
+    }
+
+    /// Every gateway answers, and all that it needs.
+    pub(super) async fn is_ready(&self) -> bool {
+        let gateways = self
+            .gateways
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .expect("it was started")
-    }
-
-    pub(super) async fn is_ready(&self) -> bool {
-        let answer = self.get("/ready").send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
+            .clone();
+        for gateway in gateways {
+            let answer = self.http.get(format!("http://{gateway}/ready")).send().await;
+            if !answer.is_ok_and(|answer| answer.status().is_success()) {
+                return false;
+            }
+        }
+        true
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {

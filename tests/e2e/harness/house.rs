@@ -1,12 +1,12 @@
-//! A platform: a process over a data folder, which outlives it.
+//! A platform: its processes over its data, which outlives them.
 
-use super::{Api, Ended, PATIENCE, Person, Process, commons};
+use super::{Api, Ended, PATIENCE, Person, Place, Process, commons};
+use sea_orm::DatabaseConnection;
 use std::{
     path::Path,
     process::Command,
     time::{Duration, Instant},
 };
-use tempfile::TempDir;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::{interval, timeout},
@@ -24,9 +24,10 @@ const UNLIMITED: [(&str, &str); 2] = [
 /// A platform, and what it takes to start it again.
 pub(crate) struct House {
     pub(crate) api: Api,
-    folder: TempDir,
+    place: Place,
     settings: Vec<(String, String)>,
-    process: Option<Process>,
+    /// Those that clients do not see, then the gateways; one that is everything in the embedded shape.
+    processes: Vec<Process>,
     _seat: SemaphorePermit<'static>,
 }
 
@@ -48,27 +49,41 @@ impl House {
         Self::seated(seat, settings).await
     }
 
+    /// A fresh one in one process over SQLite, whatever the others are.
+    pub(crate) async fn embedded() -> Self {
+        let seat = SEATS.acquire().await.unwrap();
+        Self::at(Place::embedded(), seat, &UNLIMITED).await
+    }
+
     async fn seated(seat: SemaphorePermit<'static>, settings: &[(&str, &str)]) -> Self {
+        Self::at(Place::new().await, seat, settings).await
+    }
+
+    async fn at(place: Place, seat: SemaphorePermit<'static>, settings: &[(&str, &str)]) -> Self {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let mut house = Self {
             api: Api::new(),
-            folder: TempDir::new().unwrap(),
+            place,
             settings: settings.iter().map(owned).collect(),
-            process: None,
+            processes: Vec::new(),
             _seat: seat,
         };
         house.open().await;
         house
     }
 
-    /// Starts the process again where it has ended; everybody's requests find the new address.
+    /// Starts the processes again where they have ended; everybody's requests find the new addresses.
     pub(crate) async fn open(&mut self) {
-        assert!(self.process.is_none(), "it runs");
-        let (process, address) = Process::listening(self.command());
-        self.process = Some(process);
-        let address = timeout(PATIENCE, address).await.unwrap();
-        let address = address.unwrap_or_else(|_| panic!("no start:\n{}", self.log()));
-        self.api.set_address(address);
+        assert!(self.processes.is_empty(), "it runs");
+        let mut gateways = Vec::new();
+        for (program, is_gateway) in self.place.programs().await {
+            let (process, address) = Process::listening(self.with_settings(program));
+            self.processes.push(process);
+            let address = timeout(PATIENCE, address).await.unwrap();
+            let address = address.unwrap_or_else(|_| panic!("no start:\n{}", self.log()));
+            gateways.extend(is_gateway.then_some(address));
+        }
+        self.api.set_gateways(gateways);
         let deadline = Instant::now() + PATIENCE;
         let mut tick = interval(Duration::from_millis(10));
         while !self.api.is_ready().await {
@@ -82,43 +97,77 @@ impl House {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
-    /// The binary with the house's folder and settings.
+    /// `commons` with the house's data and settings.
     pub(crate) fn command(&self) -> Command {
-        let mut command = commons(self.folder.path());
+        let mut command = commons(self.data());
+        command.envs(self.place.data());
+        self.with_settings(command)
+    }
+
+    fn with_settings(&self, mut command: Command) -> Command {
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }
 
-    /// Where the database is.
+    /// Whether its database is a file of its one process.
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.place.is_embedded()
+    }
+
+    /// The database itself.
+    pub(crate) async fn database(&self) -> &DatabaseConnection {
+        self.place.database().await
+    }
+
+    /// How many messages are in the database, whoever wrote them.
+    pub(crate) async fn messages(&self) -> i64 {
+        self.place.count("message").await
+    }
+
+    /// Where it keeps its files.
     pub(crate) fn data(&self) -> &Path {
-        self.folder.path()
+        self.place.folder()
     }
 
-    /// Ends the process as a crash would.
+    /// Ends every process as a crash would.
     pub(crate) async fn kill9(&mut self) {
-        self.process.take().expect("it runs").kill9().await;
+        for process in self.processes.drain(..) {
+            process.kill9().await;
+        }
     }
 
-    /// Asks the process to end and waits for it: how it ends, and how long it takes.
+    /// Asks every process to end and waits for all: how the first one that failed ends, or the last of
+    /// all, what all said, and how long it takes.
     pub(crate) async fn terminate(&mut self) -> (Ended, Duration) {
         let asked = Instant::now();
-        let process = self.process.take().expect("it runs");
-        process.terminate();
-        let ended = process.ended().await;
-        (ended, asked.elapsed())
+        self.processes.iter().for_each(Process::terminate);
+        let mut all: Option<Ended> = None;
+        for process in self.processes.drain(..) {
+            let mut ended = process.ended().await;
+            if let Some(before) = all {
+                ended.said.insert_str(0, &before.said);
+                if !before.status.success() {
+                    ended.status = before.status;
+                }
+            }
+            all = Some(ended);
+        }
+        (all.expect("it runs"), asked.elapsed())
     }
 
     /// It runs, answers, and nothing in it has panicked.
     pub(crate) async fn lives(&mut self) {
-        let exited = self.process.as_mut().expect("it runs").has_ended();
-        assert_eq!(exited, None, "{}", self.log());
+        assert!(!self.processes.is_empty(), "it runs");
+        for i in 0..self.processes.len() {
+            assert_eq!(self.processes[i].has_ended(), None, "{}", self.log());
+        }
         assert!(self.api.is_ready().await);
         assert!(!self.log().contains("panicked"), "{}", self.log());
     }
 
-    /// What the process has said on stderr.
+    /// What the processes have said on stderr.
     pub(crate) fn log(&self) -> String {
-        self.process.as_ref().map(Process::log).unwrap_or_default()
+        self.processes.iter().map(Process::log).collect()
     }
 
     pub(crate) async fn register(&self, username: &str) -> Person {

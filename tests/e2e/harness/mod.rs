@@ -4,6 +4,7 @@ mod api;
 mod events;
 mod house;
 mod person;
+mod place;
 mod process;
 mod random;
 mod socket;
@@ -13,6 +14,7 @@ pub(crate) use self::{
     events::{CREATED, Seen, by_pages, seen},
     house::House,
     person::{PASSWORD, Person, mutation},
+    place::Place,
     process::{Ended, Process, commons},
     random::Random,
     socket::{Ending, Socket},

@@ -21,8 +21,9 @@ impl Person {
             "mutation($input: RegisterInput!) {{ register(input: $input) {{ signedIn {{ {SIGNED_IN} }} }} }}"
         );
         let input = json!({ "input": { "username": username, "password": PASSWORD } });
+        let api = api.for_another();
         let answer = api.ask(None, &query, &input).await;
-        Self::of(api, &answer, &answer["data"]["register"]["signedIn"])
+        Self::of(&api, &answer, &answer["data"]["register"]["signedIn"])
     }
 
     pub(crate) async fn login(api: &Api, username: &str) -> Self {

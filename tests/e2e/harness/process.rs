@@ -17,7 +17,18 @@ use tokio::{
 
 /// The binary with nothing of this process's environment, in a folder of its own.
 pub(crate) fn commons(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_commons"));
+    program("commons", folder)
+}
+
+/// A binary of this workspace. Those of other packages lie beside this one's; `cargo test` and
+/// `cargo build --workspace` make them.
+pub(super) fn program(name: &str, folder: &Path) -> Command {
+    let path = Path::new(env!("CARGO_BIN_EXE_commons")).with_file_name(name);
+    assert!(
+        path.is_file(),
+        "there is no {name}: run `cargo build --workspace` first"
+    );
+    let mut command = Command::new(path);
     command
         .env_clear()
         .env("COMMONS_DATA_DIR", folder)
@@ -137,6 +148,7 @@ impl Drop for Process {
 }
 
 fn address_in(line: &str) -> Option<SocketAddr> {
-    let rest = line.strip_prefix("Commons is at http://")?;
-    rest.split(' ').next()?.parse().ok()
+    let (_, rest) = line.split_once(" is at ")?;
+    let address = rest.split([' ', ',']).next()?;
+    address.strip_prefix("http://").unwrap_or(address).parse().ok()
 }

@@ -67,17 +67,18 @@ impl Socket {
 
     /// The next message of the protocol, or the close code.
     pub(crate) async fn hear(&mut self) -> Result<Value, Option<u16>> {
-        loop {
-            match timeout(PATIENCE, self.stream.next())
-                .await
-                .expect("the server says something")
-            {
-                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
-                Some(Ok(Message::Close(frame))) => return Err(frame.map(|frame| frame.code.into())),
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Err(None),
+        let heard = async {
+            loop {
+                match self.stream.next().await {
+                    Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                    Some(Ok(Message::Close(frame))) => return Err(frame.map(|frame| frame.code.into())),
+                    // A ping says nothing.
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return Err(None),
+                }
             }
-        }
+        };
+        timeout(PATIENCE, heard).await.expect("the server says something")
     }
 
     /// The data of the next event of an operation.

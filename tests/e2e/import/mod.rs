@@ -4,6 +4,7 @@ mod broken;
 mod browse;
 mod export;
 mod interrupted;
+mod same;
 
 use self::{browse::browse, export::Export};
 use crate::harness::{Ended, House, Person, Process};

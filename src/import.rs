@@ -42,7 +42,7 @@ pub async fn slack(config: Config, file: &Path, guild: &str, owner: &str) -> any
 }
 
 /// Any number that nobody else locks.
-const LOCK: i64 = 0x636f_6d6d_6f6e_69;
+const LOCK: i64 = 0x0063_6f6d_6d6f_6e69;
 
 /// One import at a time over a database server: the connection has the lock. A file has its own.
 async fn alone(config: &Config) -> anyhow::Result<Option<DatabaseConnection>> {

@@ -5,7 +5,7 @@ use commons_migrations::{Migrator, MigratorTrait};
 use commons_platform::{config::Config, db};
 
 /// Any number that nobody else locks.
-const LOCK: i64 = 0x636f_6d6d_6f6e_73;
+const LOCK: i64 = 0x0063_6f6d_6d6f_6e73;
 
 /// Runs the migrations that the database has not seen; a second process waits for the first.
 ///

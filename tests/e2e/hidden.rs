@@ -25,6 +25,10 @@ const NAMELESS: &[&str] = &[
     "updateProfile",
     "revokeOtherSessions",
     "createGuild",
+    "createBot",
+    "signInBot",
+    "deleteAccount",
+    "exportMyData",
 ];
 
 /// What a root field can name.
@@ -38,6 +42,8 @@ struct Named {
     message: String,
     session: String,
     user: String,
+    bot: String,
+    export: String,
 }
 
 /// Every other root field with its arguments.
@@ -51,6 +57,8 @@ fn cases(named: &Named) -> Vec<(&'static str, String)> {
         message,
         session,
         user,
+        bot,
+        export,
     } = named;
     let query = |field: &'static str, arguments: String, selection: &str| {
         (field, format!("{{ {field}({arguments}) {selection} }}"))
@@ -83,6 +91,9 @@ fn cases(named: &Named) -> Vec<(&'static str, String)> {
                  c: node(id: \"{invite}\") {{ id }} d: node(id: \"{message}\") {{ id ... on Message {{ content }} }}"
             ),
         ),
+        query("dataExport", format!("id: \"{export}\""), "{ id state }"),
+        change("rotateBotToken", format!("botId: \"{bot}\"")),
+        change("deleteBot", format!("botId: \"{bot}\"")),
         follow("guildEvents", format!("guildId: \"{guild}\", after: 0")),
         follow("messageEvents", format!("channelId: \"{channel}\", after: 0")),
         follow("typing", format!("channelId: \"{channel}\"")),
@@ -125,12 +136,13 @@ fn cases(named: &Named) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The whole answer as it was written. A subscription's is its first message on a socket.
+/// The whole answer as it was written, but for the name of the request. A subscription's is its first
+/// message on a socket.
 async fn answer(house: &House, token: Option<&str>, document: &str) -> (u16, String) {
     if document.starts_with("subscription") {
         let mut socket = Socket::open(&house.api, token).await;
         socket.subscribe("1", document, json!({})).await;
-        return (0, socket.hear().await.unwrap().to_string());
+        return (0, nameless(&socket.hear().await.unwrap().to_string()));
     }
     let request = house.api.request(token, document, &json!({}));
     let response = request
@@ -138,7 +150,20 @@ async fn answer(house: &House, token: Option<&str>, document: &str) -> (u16, Str
         .send()
         .await
         .unwrap();
-    (response.status().as_u16(), response.text().await.unwrap())
+    (
+        response.status().as_u16(),
+        nameless(&response.text().await.unwrap()),
+    )
+}
+
+/// Without the ids of requests, which differ from one to the next.
+fn nameless(answer: &str) -> String {
+    let mut parts = answer.split("\"requestId\":\"");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |whole, part| {
+        let (_, rest) = part.split_once('"').expect("a string ends");
+        whole + "\"requestId\":" + rest
+    })
 }
 
 /// Alice's hidden things: a guild that strangers do not know, with a channel that its members do not.
@@ -168,6 +193,11 @@ async fn hide(alice: &Person, bob: &Person) -> Named {
             "invite { id }",
         )
         .await;
+    let robot = json!({ "username": "robot" });
+    let robot = alice.mutate("createBot", robot, "bot { id }").await;
+    let export = alice
+        .data("mutation { exportMyData { export { id } } }", json!({}))
+        .await;
     Named {
         guild,
         channel,
@@ -177,6 +207,8 @@ async fn hide(alice: &Person, bob: &Person) -> Named {
         code: text(&invite["invite"]["code"]),
         session: alice.session.clone(),
         user: bob.id.clone(),
+        bot: text(&robot["bot"]["id"]),
+        export: text(&export["exportMyData"]["export"]["id"]),
     }
 }
 
@@ -192,6 +224,8 @@ fn unknown(hidden: &Named) -> Named {
         message: id("message"),
         session: id("session"),
         user: hidden.user.clone(),
+        bot: id("user"),
+        export: id("export"),
     }
 }
 

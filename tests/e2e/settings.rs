@@ -35,7 +35,7 @@ async fn unknown_and_impossible_settings() {
         ("COMMONS_ENV", "holiday", "environment"),
         ("COMMONS_CONFIG", "missing.toml", "missing.toml"),
         ("DATABASE_URL", "mysql://nobody@nowhere/x", "database.url"),
-        ("REDIS_URL", "redis://nowhere", "redis.url"),
+        ("REDIS_URL", "http://nowhere", "redis.url"),
     ] {
         let folder = TempDir::new().unwrap();
         let mut command = commons(folder.path());

@@ -1,6 +1,7 @@
 //! Workers, when all goes well.
 
 use crate::fixture::{all_done, another_process, effects, jobs, put_down, until, worker};
+use chrono::TimeDelta;
 use commons_jobs::{Effect, Owner, Progress};
 use commons_testing::World;
 use std::{
@@ -63,7 +64,10 @@ async fn a_long_job_holds_up_no_short_one() {
     let (long, short) = (effects[0].clone(), effects[1].clone());
     let (tell, mut told) = mpsc::unbounded_channel();
     let _silent = put_down(&world, &effects).await;
+    let clock = world.clock.clone();
     let _worker = worker(&world.platform, move |effect| {
+        // A step takes time: whoever is put back is behind those who wait.
+        clock.advance(TimeDelta::milliseconds(1));
         let progress = if effect == long {
             Progress::More
         } else {

@@ -120,12 +120,15 @@ pub(crate) async fn json_of(response: Response) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text}"))
 }
 
-/// The extensions of the first error; the answer must be one.
+/// The extensions of the first error, but for the request's id; the answer must be one.
 #[track_caller]
 pub(crate) fn refusal(answer: &Value) -> Value {
     let codes = codes(answer);
     assert!(!codes.is_empty(), "no error: {answer:#}");
-    answer["errors"][0]["extensions"].clone()
+    let mut extensions = answer["errors"][0]["extensions"].clone();
+    let id = extensions.as_object_mut().and_then(|all| all.remove("requestId"));
+    assert!(id.is_some_and(|id| id.is_string()), "no request id: {answer:#}");
+    extensions
 }
 
 /// The codes of all errors of an answer. Each is of the closed set, and nothing of the inside shows.

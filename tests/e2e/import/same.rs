@@ -2,13 +2,13 @@
 
 use super::{export::Export, import};
 use crate::harness::{House, Process};
-use chrono::{DateTime, Utc};
+use commons_platform::clock::{Clock, SystemClock};
 use commons_testing::dump;
-use std::{path::Path, time::SystemTime};
+use std::path::Path;
 
 /// Imports into a fresh house: what is in its database then.
 async fn imported(mut house: House, file: &Path) -> Vec<String> {
-    let since: DateTime<Utc> = SystemTime::now().into();
+    let since = SystemClock::default().now();
     house.register("alice").await;
     house.terminate().await;
     let ended = Process::run(import(house.command(), file, "alice")).await;

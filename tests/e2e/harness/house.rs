@@ -26,8 +26,10 @@ pub(crate) struct House {
     pub(crate) api: Api,
     place: Place,
     settings: Vec<(String, String)>,
-    /// Those that clients do not see, then the gateways; one that is everything in the embedded shape.
+    /// The gateways, then those that clients do not see; one that is everything where it is one.
     processes: Vec<Process>,
+    /// How many of them are gateways.
+    gateways: usize,
     _seat: SemaphorePermit<'static>,
 }
 
@@ -66,6 +68,7 @@ impl House {
             place,
             settings: settings.iter().map(owned).collect(),
             processes: Vec::new(),
+            gateways: 0,
             _seat: seat,
         };
         house.open().await;
@@ -78,11 +81,17 @@ impl House {
         let mut gateways = Vec::new();
         for (program, is_gateway) in self.place.programs().await {
             let (process, address) = Process::listening(self.with_settings(program));
-            self.processes.push(process);
+            let place = if is_gateway {
+                gateways.len()
+            } else {
+                self.processes.len()
+            };
+            self.processes.insert(place, process);
             let address = timeout(PATIENCE, address).await.unwrap();
             let address = address.unwrap_or_else(|_| panic!("no start:\n{}", self.log()));
             gateways.extend(is_gateway.then_some(address));
         }
+        self.gateways = gateways.len();
         self.api.set_gateways(gateways);
         let deadline = Instant::now() + PATIENCE;
         let mut tick = interval(Duration::from_millis(10));
@@ -136,21 +145,24 @@ impl House {
         }
     }
 
-    /// Asks every process to end and waits for all: how the first one that failed ends, or the last of
-    /// all, what all said, and how long it takes.
+    /// Asks every process to end and waits for it, who depends on others first, as an operator would:
+    /// how the first one that failed ends, or the last of all, what all said, and how long it takes.
     pub(crate) async fn terminate(&mut self) -> (Ended, Duration) {
         let asked = Instant::now();
-        self.processes.iter().for_each(Process::terminate);
+        let services = self.processes.split_off(self.gateways);
         let mut all: Option<Ended> = None;
-        for process in self.processes.drain(..) {
-            let mut ended = process.ended().await;
-            if let Some(before) = all {
-                ended.said.insert_str(0, &before.said);
-                if !before.status.success() {
-                    ended.status = before.status;
+        for some in [std::mem::take(&mut self.processes), services] {
+            some.iter().for_each(Process::terminate);
+            for process in some {
+                let mut ended = process.ended().await;
+                if let Some(before) = all {
+                    ended.said.insert_str(0, &before.said);
+                    if !before.status.success() {
+                        ended.status = before.status;
+                    }
                 }
+                all = Some(ended);
             }
-            all = Some(ended);
         }
         (all.expect("it runs"), asked.elapsed())
     }

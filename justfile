@@ -1,7 +1,7 @@
 # What whoever changes Commons runs. `just check` is what CI checks.
 
 # Everything CI checks, in its order.
-check: fmt lint deny schema test
+check: fmt lint deny schema test test-servers test-separate kill
 
 # The code is formatted.
 fmt:
@@ -22,6 +22,20 @@ schema:
 # Every test.
 test:
     cargo test
+
+# Every test on PostgreSQL and Redis of their own.
+test-servers:
+    testing/with-services cargo test
+
+# End to end with a process for each service, two for messages and two gateways.
+test-separate:
+    cargo build --workspace --bins
+    TEST_SHAPE=separate testing/with-services cargo test --test e2e
+
+# Kills, stops and cuts everything for a while, then compares every record.
+kill seconds="60" seed="7":
+    cargo build --workspace --bins
+    cargo test --test kill -- --seconds {{seconds}} --seed {{seed}}
 
 # Exports the schemas and composes the supergraph anew.
 compose:

@@ -41,8 +41,13 @@ impl House {
 
     /// A fresh one that has the machine for itself, for what is measured.
     pub(crate) async fn alone() -> Self {
+        Self::alone_with(&[]).await
+    }
+
+    /// The same with some settings of its own.
+    pub(crate) async fn alone_with(settings: &[(&str, &str)]) -> Self {
         let seats = SEATS.acquire_many(2).await.unwrap();
-        Self::seated(seats, &UNLIMITED).await
+        Self::seated(seats, &[&UNLIMITED, settings].concat()).await
     }
 
     /// A fresh one with these settings and no others.

@@ -8,7 +8,7 @@
 //! the next one has its answer.
 
 use commons_platform::task;
-use sea_orm::DbErr;
+use sea_orm::{DbErr, RuntimeErr};
 use std::{
     collections::HashMap,
     hash::{BuildHasher, Hash, RandomState},
@@ -18,6 +18,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio::task::JoinError;
 
 /// How many epochs there are; keys share one by their hash.
 const EPOCHS: usize = 4096;
@@ -30,6 +31,14 @@ pub(crate) struct Kept<K, V> {
     entries: moka::future::Cache<(K, u64), Arc<V>>,
     epochs: Box<[AtomicU64]>,
     hasher: RandomState,
+}
+
+/// A load that did not end: it panicked, or the process ends.
+fn lost(error: JoinError) -> DbErr {
+    match error.is_panic() {
+        true => DbErr::Custom(error.to_string()),
+        false => DbErr::Conn(RuntimeErr::Internal(error.to_string())),
+    }
 }
 
 enum Miss {
@@ -91,7 +100,7 @@ where
                 loaded.remove(&key).ok_or(Miss::Absent)
             };
             let shared = task::spawn(async move { entries.try_get_with(place, one).await });
-            match shared.await.map_err(|died| DbErr::Custom(died.to_string()))? {
+            match shared.await.map_err(lost)? {
                 Ok(fact) => {
                     found.insert(key, fact);
                 }

@@ -8,6 +8,7 @@ use crate::{db::Trouble, loader::LoadError};
 use async_graphql::ErrorExtensions;
 use sea_orm::DbErr;
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
+use tokio::task::JoinError;
 
 /// The closed set of `extensions.code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -230,8 +231,18 @@ impl From<LoadError> for ApiError {
                 source: Some(Arc::new(error.clone())),
                 ..Self::of_database(source)
             },
-            LoadError::TimedOut => Self::unavailable(error),
+            LoadError::TimedOut | LoadError::Ended => Self::unavailable(error),
             LoadError::Died => Self::internal(error),
+        }
+    }
+}
+
+/// A task that panicked is a defect; one that was given up ran in a process that ends.
+impl From<JoinError> for ApiError {
+    fn from(error: JoinError) -> Self {
+        match error.is_panic() {
+            true => Self::internal(error),
+            false => Self::unavailable(error),
         }
     }
 }

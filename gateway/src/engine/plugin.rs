@@ -91,7 +91,7 @@ impl RouterPlugin for Subgraphs {
         let task = federation.runtime.spawn(answer(body, call).in_current_span());
         let body = match tokio::time::timeout(DEADLINE, task).await {
             Ok(Ok(body)) => body,
-            Ok(Err(panic)) => failed(payload.subgraph_name, ApiError::internal(panic), &id),
+            Ok(Err(lost)) => failed(payload.subgraph_name, lost.into(), &id),
             Err(elapsed) => failed(payload.subgraph_name, ApiError::unavailable(elapsed), &id),
         };
         let headers = self.headers.clone();

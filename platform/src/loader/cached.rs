@@ -126,7 +126,8 @@ impl<E: Cached> CachedLoader<E> {
         let inner = &self.inner;
         let mut rows = HashMap::with_capacity(wanted.len());
         let mut missing = inner.near_rows(wanted, &mut rows);
-        // A load that died takes nobody with it at once: who waited begins another.
+        // A load that died or was given up takes nobody with it at once: who waited begins another.
+        let mut lost = LoadError::Ended;
         for _ in 0..2 {
             if missing.is_empty() {
                 return Ok(rows);
@@ -137,22 +138,22 @@ impl<E: Cached> CachedLoader<E> {
                 task::spawn(fly(inner.clone(), departure));
             }
             for (landing, wanted) in boarding.waits {
-                let Ok(arrival) = landing.await else {
-                    missing.extend(wanted);
-                    continue;
+                let arrival = match landing.await.unwrap_or(Err(LoadError::Ended)) {
+                    Ok(arrival) => arrival,
+                    Err(error @ (LoadError::Died | LoadError::Ended)) => {
+                        missing.extend(wanted);
+                        lost = error;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
                 };
-                let arrival = arrival?;
                 rows.extend(wanted.into_iter().filter_map(|(key, _)| {
                     let row = arrival.get(&key)?.clone()?;
                     Some((key, row))
                 }));
             }
         }
-        if missing.is_empty() {
-            Ok(rows)
-        } else {
-            Err(LoadError::Died)
-        }
+        if missing.is_empty() { Ok(rows) } else { Err(lost) }
     }
 }
 

@@ -21,14 +21,20 @@ struct Aftermath {
     spoiled: Vec<String>,
 }
 
-/// Runs a load to its end.
-pub(super) async fn fly<E: Cached>(inner: Arc<Inner<E>>, departure: Departure<E>) {
-    let mut flight = Airborne {
+/// Runs a load to its end; it is under way from the call on.
+pub(super) fn fly<E: Cached>(
+    inner: Arc<Inner<E>>,
+    departure: Departure<E>,
+) -> impl Future<Output = ()> + Send + 'static {
+    land(Airborne {
         inner,
         number: departure.number,
         wanted: departure.wanted,
         arrived: Some(departure.arrived),
-    };
+    })
+}
+
+async fn land<E: Cached>(mut flight: Airborne<E>) {
     let read = tokio::time::timeout(DEADLINE, read(&flight.inner, &flight.wanted)).await;
     match read.unwrap_or(Err(LoadError::TimedOut)) {
         Ok((rows, aftermath)) => {
@@ -67,6 +73,9 @@ impl<E: Cached> Drop for Airborne<E> {
     fn drop(&mut self) {
         if self.arrived.is_some() {
             self.inner.near.crash(self.number, &self.wanted);
+            if std::thread::panicking() {
+                self.answer(Err(LoadError::Died));
+            }
         }
     }
 }

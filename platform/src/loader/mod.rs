@@ -98,6 +98,9 @@ pub enum LoadError {
     /// The load ended without a result, twice: `fetch` panicked.
     #[error("the task that read the rows died")]
     Died,
+    /// The load was given up, twice: the process ends.
+    #[error("rows were not read, the process ends")]
+    Ended,
 }
 
 /// A row, or that there is none.

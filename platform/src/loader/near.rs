@@ -26,7 +26,7 @@ const FREED: Duration = Duration::from_secs(60);
 
 /// What a load found, for every key it was asked for.
 pub(super) type Arrival<E> = Result<Arc<HashMap<<E as Cached>::Key, Row<E>>>, LoadError>;
-/// What those wait for who joined a load; it fails when the load died.
+/// What those wait for who joined a load; it fails when the load was given up.
 pub(super) type Landing<E> = Shared<oneshot::Receiver<Arrival<E>>>;
 
 /// See the module's text.
@@ -179,7 +179,7 @@ impl<E: Cached> Near<E> {
         }
     }
 
-    /// Ends a load that found nothing: it failed or died.
+    /// Ends a load that found nothing: it failed, died or was given up.
     pub(super) fn crash(&self, number: u64, wanted: &[Wanted<E>]) {
         let mut state = self.lock();
         for (key, _) in wanted {

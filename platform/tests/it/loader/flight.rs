@@ -4,7 +4,8 @@ use super::{
     truth::Fault,
     world::{World, settle},
 };
-use commons_platform::loader::LoadError;
+use commons_platform::{ApiError, Code, loader::LoadError};
+use futures_util::FutureExt;
 
 #[tokio::test]
 async fn a_row_is_read_once_and_served_from_both_caches() {
@@ -70,6 +71,35 @@ async fn who_began_the_load_may_go_away() {
     assert_eq!(joiner.await.unwrap().unwrap().unwrap().rev, 1);
     assert_eq!(w.read(&process, 1).await, Some(1));
     assert_eq!(w.truth.reads().len(), 1);
+}
+
+#[tokio::test]
+async fn while_the_process_ends_rows_are_unavailable() {
+    let w = World::new();
+    let process = w.process().await;
+    w.truth.commit(1, 1);
+    let over = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .build()
+        .unwrap();
+    let there = over.handle().clone();
+    // Not on a thread that may not block.
+    std::thread::spawn(move || drop(over)).join().unwrap();
+    let key = w.key(1);
+    let found = {
+        let _there = there.enter();
+        process.get(&key).now_or_never()
+    };
+    let Some(Err(error)) = found else {
+        panic!("a load without a runtime ends at once");
+    };
+    assert!(matches!(error, LoadError::Ended));
+    assert_eq!(ApiError::from(error).code(), Code::Unavailable);
+    assert_eq!(
+        w.read(&process, 1).await,
+        Some(1),
+        "nobody joins what was given up"
+    );
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ impl Passwords {
             let _held = permit;
             work()
         });
-        Ok(done.await.map_err(ApiError::internal)?)
+        Ok(done.await.map_err(ApiError::from)?)
     }
 
     async fn turn(&self) -> Result<OwnedSemaphorePermit, ApiError> {

@@ -145,14 +145,13 @@ impl Log {
     }
 
     /// The revoked sessions that somebody must know who heard everything up to a version; without one,
-    /// who begins now, and asks everybody for an access token.
+    /// who begins now, but may be shown tokens of connections that are older.
     pub(crate) async fn revoked(&self, heard_upto: Option<i64>) -> Result<Vec<Change>, DbErr> {
         let (db, now) = (self.db.background(), self.clock.now());
         match heard_upto {
-            None => query::sessions_since(db, now - ACCESS_TOKEN_LIFETIME - SKEW).await,
             Some(version) if version <= change::head(db).await? => query::sessions_above(db, version).await,
-            // The database was set back: what they heard says nothing, and their connections are open.
-            Some(_) => query::sessions_since(db, now - longest_life()).await,
+            // Or the database was set back: what they heard says nothing, and their connections are open.
+            _ => query::sessions_since(db, now - longest_life()).await,
         }
     }
 

@@ -124,7 +124,11 @@ async fn a_revoked_session_has_no_tokens_anywhere(seam: Seam) {
     assert!(late.access.changes().is_revoked(house.alice.session));
     assert!(!late.access.changes().is_revoked(house.bob.session));
 
-    house.world.clock.advance(chrono::TimeDelta::minutes(7));
+    // Connections outlive access tokens.
+    house.world.clock.advance(chrono::TimeDelta::hours(23));
+    let next_day = house.elsewhere().await;
+    assert!(next_day.tokens.is_revoked(house.alice.session.0));
+    house.world.clock.advance(chrono::TimeDelta::hours(2));
     let _ = house
         .write(&[Subject::Session(house.bob.session)], async |_| Ok(()))
         .await;
@@ -132,7 +136,7 @@ async fn a_revoked_session_has_no_tokens_anywhere(seam: Seam) {
     assert!(later.tokens.is_revoked(house.bob.session.0));
     assert!(
         !later.tokens.is_revoked(house.alice.session.0),
-        "its tokens have expired by themselves"
+        "its tokens and connections have ended by themselves"
     );
 }
 

@@ -66,6 +66,7 @@ use commons_platform::{
 };
 use commons_streams::Streams;
 use std::{collections::HashMap, fmt::Debug, hash::Hash, sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
 
 /// One request to the channel domain.
 pub type Cx = commons_platform::Cx<ChannelService>;
@@ -96,6 +97,8 @@ pub struct ChannelService {
     channels_in: Gathering<GuildId, ChannelIds>,
     /// How often somebody may change guilds.
     writes: Limiter,
+    /// Whose turn it is to have permissions explained.
+    explaining: Semaphore,
     changed: Arc<seen::Changed>,
     _changes: Guard,
     _housekeeping: Guard,
@@ -132,6 +135,7 @@ impl ChannelService {
             members: loader(&platform),
             channels_in: channels_in(&platform),
             writes: Limiter::new(quota, platform.clock.clone()),
+            explaining: Semaphore::new(1),
             _changes: Guard::background(
                 "channel changes",
                 seen::spread(follower, channels.clone(), changed.clone()),

@@ -1,18 +1,19 @@
 //! Reading the audit log.
 //!
-//! Who may read it sees all entries but those of channels that are hidden from them: a hidden channel is
-//! in no list, so it is not in this one either, nor are ids of hidden channels among the changes.
+//! Who may read it sees the entries of the channels that they see: a hidden channel is in no list, so it
+//! is not in this one either, nor is its id among the changes. Whether a deleted channel was hidden is
+//! not known any more, so those are for administrators, who saw them all.
 
-use super::{Cx, Guild, act::Change, gathered, read};
+use super::{Cx, Guild, act::Change, read};
 use crate::{Error, store};
-use commons_access::Permission;
+use commons_access::{Permission, Permissions};
 use commons_entities::{
     ChannelId, GuildId, InviteId, RoleId, UserId,
     channel::{AuditAction, AuditTarget, audit_entry},
 };
 use commons_platform::page::{Page, PageArgs};
 use serde_json::Value;
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
 /// Which entries are wanted; what is none does not matter.
 #[derive(Debug, Default)]
@@ -50,34 +51,36 @@ pub async fn audit_log(
         action: wanted.action,
         since: wanted.since,
     };
-    let hidden = hidden(cx, guild.row.id).await?;
-    let rows = store::page_entries(cx.platform.db.read(), &seat, &filter, &hidden, args).await?;
+    let visible = match seat.permissions().contains(Permissions::ADMINISTRATOR) {
+        true => None,
+        false => Some(visible(cx, guild.row.id).await?),
+    };
+    let rows = store::page_entries(cx.platform.db.read(), &seat, &filter, visible.as_ref(), args).await?;
     cx.spend(rows.len())?;
-    let names: HashSet<String> = hidden.iter().map(ToString::to_string).collect();
     Ok(Page::from_rows(args, rows).map(|row| AuditEntry {
-        changes: shown(&row.changes, &names),
+        changes: shown(&row.changes, visible.as_ref()),
         row,
     }))
 }
 
-/// The guild's channels that the viewer does not see.
-async fn hidden(cx: &Cx, guild: GuildId) -> Result<Vec<ChannelId>, Error> {
-    let all = gathered(cx.load.channels_in.get(guild).await)?.unwrap_or_else(|| Arc::new(Vec::new()));
+/// The guild's channels that the viewer sees.
+async fn visible(cx: &Cx, guild: GuildId) -> Result<HashSet<ChannelId>, Error> {
     let visible = read::channels_of(cx, guild).await?;
-    let visible: HashSet<ChannelId> = visible.iter().map(|channel| channel.row.id).collect();
-    Ok(all
-        .iter()
-        .map(|(id, _)| *id)
-        .filter(|id| !visible.contains(id))
-        .collect())
+    Ok(visible.iter().map(|channel| channel.row.id).collect())
 }
 
-fn shown(changes: &str, hidden: &HashSet<String>) -> Vec<Change> {
+/// Changes without the ids of channels that are not `visible`; of none are hidden where there is no such
+/// list.
+fn shown(changes: &str, visible: Option<&HashSet<ChannelId>>) -> Vec<Change> {
+    let is_hidden = |value: &Value| {
+        let channel = value.as_str().and_then(|text| text.parse::<ChannelId>().ok());
+        channel.is_some_and(|id| visible.is_some_and(|visible| !visible.contains(&id)))
+    };
     // What a newer version wrote in another form is not shown rather than shown wrongly.
     let mut changes: Vec<Change> = serde_json::from_str(changes).unwrap_or_default();
     for change in &mut changes {
         for value in [&mut change.before, &mut change.after] {
-            if value.as_str().is_some_and(|text| hidden.contains(text)) {
+            if is_hidden(value) {
                 *value = Value::Null;
             }
         }

@@ -4,7 +4,14 @@ use super::{Cx, found, read};
 use crate::{Error, loaders::RoleRow};
 use commons_access::{Explanation, Permission, explain_channel};
 use commons_entities::{ChannelId, UserId};
-use std::sync::Arc;
+use commons_platform::ApiError;
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
+
+/// What an explanation counts for among the items of a query: it asks the database afresh.
+const COST: usize = 1000;
+/// How long one waits for those before it: they take turns, so that others have connections left.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// An explanation of every permission, and the roles that it names.
 #[derive(Debug, Clone)]
@@ -26,6 +33,11 @@ pub async fn explain(cx: &Cx, channel: ChannelId, user: UserId) -> Result<Option
         let own = found(read::guild(cx, guild).await?)?;
         own.standing.require(Permission::ManageRoles)?;
     }
+    cx.spend(COST)?;
+    let turn = timeout(PATIENCE, cx.explaining.acquire()).await;
+    let _turn = turn
+        .map_err(|_| ApiError::overloaded())?
+        .map_err(ApiError::internal)?;
     // All rows are of one moment, or the explanation could contradict itself.
     let snapshot = cx.platform.db.snapshot().await?;
     let now = cx.platform.clock.now();

@@ -8,12 +8,14 @@ use commons_entities::{
 };
 use commons_platform::{
     ApiError,
+    db::among,
     page::{Direction, PageArgs},
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
 };
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// Rows of one statement.
@@ -45,19 +47,19 @@ pub struct AuditFilter {
     pub since: Option<DateTime<Utc>>,
 }
 
-/// The entries of the seat's guild that pass a filter and are not of a hidden channel, newest first: one
-/// more than the page has.
+/// The entries of the seat's guild that pass a filter, newest first: one more than the page has. Of
+/// channels only the `visible` ones count, where there is such a list.
 pub async fn page_entries(
     db: &impl ConnectionTrait,
     seat: &GuildSeat,
     filter: &AuditFilter,
-    hidden: &[ChannelId],
+    visible: Option<&HashSet<ChannelId>>,
     args: &PageArgs,
 ) -> Result<Vec<audit_entry::Model>, ApiError> {
     use audit_entry::Column::{Action, ActorId, At, ChannelId, GuildId, Id, TargetId, TargetKind};
     let mut wanted = Condition::all().add(GuildId.eq(seat.guild()));
-    if !hidden.is_empty() {
-        let seen = ChannelId.is_not_in(hidden.iter().copied());
+    if let Some(visible) = visible {
+        let seen = among(db, ChannelId, visible.iter().copied());
         wanted = wanted.add(Condition::any().add(ChannelId.is_null()).add(seen));
     }
     if let Some(actor) = filter.actor {

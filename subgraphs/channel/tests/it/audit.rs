@@ -175,9 +175,9 @@ async fn every_act_is_one_entry() {
         "MEMBER_UNBANNED",
         "GUILD_TRANSFERRED",
     ];
-    // Alice owns nothing any more.
+    // Alice owns nothing any more, and entries of deleted channels are for administrators.
     let role = house
-        .role_by(&house.carol, "auditors", json!(["VIEW_AUDIT_LOG"]))
+        .role_by(&house.carol, "auditors", json!(["ADMINISTRATOR"]))
         .await;
     house.assign_by(&house.carol, &role, &house.alice).await;
     assert_eq!(actions(&house).await[..wanted.len()], wanted);
@@ -319,6 +319,27 @@ async fn what_is_done_in_a_hidden_channel_is_not_shown() {
     assert_eq!(
         log(&house, &house.alice, json!({})).await[0]["changes"],
         change(json!(hidden))
+    );
+
+    // Once it is deleted, nobody knows any more who saw it: then it is for administrators.
+    let before = log(&house, &house.bob, json!({})).await;
+    let of_alice = log(&house, &house.alice, json!({ "targetId": hidden }))
+        .await
+        .len();
+    let gone = json!({ "channelId": hidden });
+    house
+        .mutate(&house.alice, "deleteChannel", gone, "__typename")
+        .await;
+    assert_eq!(log(&house, &house.bob, json!({})).await, before);
+    assert_eq!(
+        log(&house, &house.bob, json!({ "targetId": hidden })).await,
+        [json!(null); 0]
+    );
+    assert_eq!(
+        log(&house, &house.alice, json!({ "targetId": hidden }))
+            .await
+            .len(),
+        of_alice + 1
     );
 }
 

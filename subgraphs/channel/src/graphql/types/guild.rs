@@ -133,7 +133,8 @@ impl Guild {
     }
 
     /// Who did what in the guild, newest first. What was done in a channel that the viewer may not see
-    /// is not in it. Without VIEW_AUDIT_LOG it is null, with the error FORBIDDEN.
+    /// is not in it; what was done in one that is deleted since is for administrators. Without
+    /// VIEW_AUDIT_LOG it is null, with the error FORBIDDEN.
     async fn audit_log(
         &self,
         context: &Context<'_>,

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     events,
-    service::{self, Cx},
+    service::{self, Cx, Live},
 };
 use async_graphql::{ID, Interface, Result, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -68,19 +68,22 @@ macro_rules! about_messages {
 about_messages! {
     /// A message was sent.
     MessageCreated {
-        /// The message as it is now; null once it is deleted.
+        /// The message as it is now; null once it is deleted, and when it is from before the viewer
+        /// followed and they may not read history.
         message: Option<Message>,
     }
     /// A message was edited.
     MessageUpdated {
-        /// The message as it is now; null once it is deleted.
+        /// The message as it is now; null once it is deleted, and when it is from before the viewer
+        /// followed and they may not read history.
         message: Option<Message>,
     }
     /// A message was deleted; nothing of it is left but its id.
     MessageDeleted {}
     /// Somebody put an emoji on a message.
     ReactionAdded {
-        /// The message as it is now; null once it is deleted.
+        /// The message as it is now; null once it is deleted, and when it is from before the viewer
+        /// followed and they may not read history.
         message: Option<Message>,
         /// Who.
         user: Option<UserRef>,
@@ -89,7 +92,8 @@ about_messages! {
     }
     /// Somebody took an emoji off a message.
     ReactionRemoved {
-        /// The message as it is now; null once it is deleted.
+        /// The message as it is now; null once it is deleted, and when it is from before the viewer
+        /// followed and they may not read history.
         message: Option<Message>,
         /// Who.
         user: Option<UserRef>,
@@ -98,19 +102,22 @@ about_messages! {
     }
     /// All emojis were taken off a message.
     ReactionsCleared {
-        /// The message as it is now; null once it is deleted.
+        /// The message as it is now; null once it is deleted, and when it is from before the viewer
+        /// followed and they may not read history.
         message: Option<Message>,
     }
     /// A message was pinned.
     MessagePinned {
-        /// The message as it is now; null once it is deleted.
+        /// The message as it is now; null once it is deleted, and when it is from before the viewer
+        /// followed and they may not read history.
         message: Option<Message>,
         /// Who pinned it.
         user: Option<UserRef>,
     }
     /// A message is no longer pinned.
     MessageUnpinned {
-        /// The message as it is now; null once it is deleted.
+        /// The message as it is now; null once it is deleted, and when it is from before the viewer
+        /// followed and they may not read history.
         message: Option<Message>,
         /// Who took the pin away.
         user: Option<UserRef>,
@@ -199,9 +206,9 @@ impl MessageEventPage {
 
 impl MessageEvent {
     /// A delivery of a live stream, with the message as the event left it or newer.
-    pub(super) async fn live(cx: &Cx, delivery: Delivery) -> Result<Option<Self>, ApiError> {
+    pub(super) async fn live(cx: &Cx, live: Live) -> Result<Option<Self>, ApiError> {
         let at = cx.platform.clock.now();
-        match delivery {
+        match live.delivery {
             Delivery::Head(seq) => Ok(Some(Self::Head(StreamHead { seq, at }))),
             Delivery::Reset { head } => Ok(Some(Self::Reset(StreamReset { seq: head, at }))),
             Delivery::Event(event) => {
@@ -214,7 +221,9 @@ impl MessageEvent {
                             .await?
                     }
                 };
-                let message = message.filter(|row| row.0.deleted_at.is_none()).map(Message);
+                let message = message
+                    .filter(|row| row.0.deleted_at.is_none() && row.0.seq > live.hidden_upto)
+                    .map(Message);
                 let channel = channel_of(cx, &event).await?;
                 Ok(Self::new(&event, message, channel))
             }

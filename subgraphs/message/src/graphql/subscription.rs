@@ -48,7 +48,7 @@ impl Subscription {
             let mut live = pin!(live);
             while let Some(delivery) = live.next().await {
                 let event = match delivery {
-                    Ok(delivery) => MessageEvent::live(&cx, delivery).await,
+                    Ok(live) => MessageEvent::live(&cx, live).await,
                     Err(error) => Err(error),
                 };
                 match event.transpose() {

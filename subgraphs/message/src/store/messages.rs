@@ -4,10 +4,11 @@ use commons_access::ChannelSeat;
 use commons_entities::{ChannelId, MessageId, UserId, message::message};
 use commons_platform::db::among;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Select, Statement, Value,
 };
 use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
 
 /// How many rows go into one statement: SQLite binds at most 32,766 values.
 const ROWS: usize = 1_000;
@@ -74,23 +75,43 @@ pub async fn existing(
     Ok(rows.into_iter().collect())
 }
 
-/// When each of these authors last wrote in the channel; deleted messages count.
+/// For PostgreSQL, in one statement.
+const LAST_OF: &str = "
+SELECT author.id, last.created_at FROM UNNEST($2::uuid[]) AS author (id) CROSS JOIN LATERAL (
+    SELECT created_at FROM message WHERE channel_id = $1 AND author_id = author.id ORDER BY seq DESC LIMIT 1
+) AS last";
+
+/// When each of these authors last wrote in the channel; deleted messages count. However much they wrote,
+/// one row of each is read.
 pub async fn last_by_authors(
     db: &impl ConnectionTrait,
     channel: ChannelId,
     authors: &HashSet<UserId>,
 ) -> Result<HashMap<UserId, chrono::DateTime<chrono::Utc>>, DbErr> {
-    let rows = message::Entity::find()
-        .select_only()
-        .column(message::Column::AuthorId)
-        .column_as(message::Column::CreatedAt.max(), "last")
-        .filter(message::Column::ChannelId.eq(channel))
-        .filter(among(db, message::Column::AuthorId, authors.iter().copied()))
-        .group_by(message::Column::AuthorId)
-        .into_tuple::<(UserId, chrono::DateTime<chrono::Utc>)>()
-        .all(db)
-        .await?;
-    Ok(rows.into_iter().collect())
+    let mut last = HashMap::with_capacity(authors.len());
+    if db.get_database_backend() == DbBackend::Postgres {
+        let authors: Vec<Uuid> = authors.iter().map(|author| author.0).collect();
+        let values: [Value; 2] = [channel.into(), authors.into()];
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, LAST_OF, values);
+        for row in db.query_all_raw(statement).await? {
+            last.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        }
+        return Ok(last);
+    }
+    for author in authors {
+        let row = message::Entity::find()
+            .select_only()
+            .column(message::Column::CreatedAt)
+            .filter(message::Column::ChannelId.eq(channel))
+            .filter(message::Column::AuthorId.eq(*author))
+            .order_by_desc(message::Column::Seq)
+            .limit(1)
+            .into_tuple::<chrono::DateTime<chrono::Utc>>()
+            .one(db)
+            .await?;
+        last.extend(row.map(|at| (*author, at)));
+    }
+    Ok(last)
 }
 
 /// Adds messages. Each was proved by a seat before: see `service::send` and `service::import`.

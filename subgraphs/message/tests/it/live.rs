@@ -180,7 +180,7 @@ async fn without_history_a_stream_starts_now() {
     let house = House::new().await;
     let blind = house.channel("blind").await;
     house.deny(blind, Permissions::READ_HISTORY).await;
-    house.say_many(&house.alice, blind, 3).await;
+    let earlier = house.say_many(&house.alice, blind, 3).await;
     let mut live = follow(&house, &house.bob, blind, Some(0));
     assert_eq!(event(&mut live).await, json!({ "seq": 3, "kind": "StreamHead" }));
     assert_eq!(event(&mut live).await, json!({ "seq": 3, "kind": "StreamReset" }));
@@ -190,6 +190,19 @@ async fn without_history_a_stream_starts_now() {
         (&created["seq"], &created["message"]["content"]),
         (&json!(4), &json!("from now on"))
     );
+
+    // What becomes of the earlier ones is told, but not what they say.
+    let edit = "mutation($input: EditMessageInput!) { editMessage(input: $input) { message { id } } }";
+    let later = text(&created["messageId"]);
+    for (id, shown) in [
+        (&earlier[0], json!(null)),
+        (&later, json!({ "content": "other words" })),
+    ] {
+        let input = json!({ "input": { "messageId": id, "content": "other words" } });
+        house.ask(&house.alice).data(edit, input).await;
+        let updated = event(&mut live).await;
+        assert_eq!((&updated["messageId"], &updated["message"]), (&json!(id), &shown));
+    }
 }
 
 #[tokio::test]

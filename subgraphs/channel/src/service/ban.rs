@@ -16,6 +16,8 @@ use commons_platform::page::{Page, PageArgs};
 
 /// How far back a ban takes messages along.
 const ERASED: TimeDelta = TimeDelta::days(7);
+/// When they are looked for once more: a send that did not see the ban may have been under way.
+const ONCE_MORE: TimeDelta = TimeDelta::minutes(1);
 
 /// Whom to ban, and what goes with them.
 #[derive(Debug)]
@@ -57,7 +59,9 @@ pub async fn ban_member(cx: &Cx, guild: GuildId, input: NewBan) -> Result<guild_
     };
     store::put_ban(&write.tx, &seat, row.clone()).await?;
     if let Some(since) = since {
-        write.effect(Effect::EraseMessagesOf { guild, user, since });
+        let erase = Effect::EraseMessagesOf { guild, user, since };
+        write.effect(erase.clone());
+        write.effect_at(write.now + ONCE_MORE, erase);
     }
     let changes = act::Changes::default().value(
         "deleteMessagesSince",

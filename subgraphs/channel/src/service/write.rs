@@ -21,7 +21,7 @@ use commons_entities::{
     AuditEntryId, GuildId, UserId,
     channel::{audit_entry, channel, guild, guild_member, role},
 };
-use commons_jobs::Effect;
+use commons_jobs::{Effect, Enqueued, enqueue_at};
 use commons_platform::{
     ApiError, Platform,
     db::Tx,
@@ -44,7 +44,7 @@ pub(super) struct Write {
     events: Vec<NewEvent>,
     subjects: Vec<Subject>,
     entries: Vec<audit_entry::Model>,
-    effects: Vec<Effect>,
+    effects: Vec<(DateTime<Utc>, Effect)>,
     caches: Vec<Told>,
     access: Arc<dyn Access>,
     streams: Streams,
@@ -166,7 +166,12 @@ impl Write {
 
     /// Another domain has something to do.
     pub(super) fn effect(&mut self, effect: Effect) {
-        self.effects.push(effect);
+        self.effect_at(self.now, effect);
+    }
+
+    /// The same at another time.
+    pub(super) fn effect_at(&mut self, at: DateTime<Utc>, effect: Effect) {
+        self.effects.push((at, effect));
     }
 
     /// Whose or what's standing changes.
@@ -224,13 +229,16 @@ impl Write {
     /// on a task of its own.
     pub(super) async fn commit(self) -> Result<(), Error> {
         let done = task::spawn(self.finish()).await;
-        done.map_err(ApiError::internal)?
+        done.map_err(ApiError::from)?
     }
 
     async fn finish(self) -> Result<(), Error> {
         let events = log::append(&self.tx, self.events).await?;
         store::insert_entries(&self.tx, self.entries).await?;
-        let enqueued = commons_jobs::enqueue(&self.tx, self.now, &self.effects).await?;
+        let mut enqueued = Enqueued::default();
+        for (at, effect) in self.effects {
+            enqueued = enqueued.and(enqueue_at(&self.tx, self.now, at, &[effect]).await?);
+        }
         let recorded = match self.subjects.as_slice() {
             [] => None,
             subjects => Some(change::record(&self.tx, self.now, subjects).await?),

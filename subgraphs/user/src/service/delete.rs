@@ -11,6 +11,8 @@ use commons_entities::{
 use commons_jobs::{Effect, Enqueued, enqueue, enqueue_at, export};
 use commons_platform::db::Tx;
 
+/// When what is to be erased is looked for once more: a session that just ended may have sent something.
+const ONCE_MORE: TimeDelta = TimeDelta::minutes(1);
 /// How long nobody else gets the name of a deleted account: whoever still reads it means the old one.
 const NAME_KEPT: TimeDelta = TimeDelta::days(30);
 
@@ -60,7 +62,8 @@ pub(super) async fn bury(
         let release = Effect::ReleaseUsername { user };
         enqueued = enqueued
             .and(export::withdraw(&tx, user, now).await?)
-            .and(enqueue(&tx, now, &[erase]).await?)
+            .and(enqueue(&tx, now, std::slice::from_ref(&erase)).await?)
+            .and(enqueue_at(&tx, now, now + ONCE_MORE, &[erase]).await?)
             .and(enqueue_at(&tx, now, now + NAME_KEPT, &[release]).await?);
     }
     let subjects: Vec<Subject> = ended.iter().copied().map(Subject::Session).collect();

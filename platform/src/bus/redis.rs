@@ -93,6 +93,7 @@ impl RedisBus {
         };
         let queued = self.queue.try_send(said).is_ok();
         if !queued {
+            tell::count_dropped(1);
             self.lost.fetch_or(1 << at, Ordering::AcqRel);
         }
         queued

@@ -95,7 +95,7 @@ pub const FIGURES: &[(&str, Kind, &str)] = &[
     (
         "commons_bus_dropped_total",
         Kind::Counter,
-        "Messages that did not fit the queue to the bus.",
+        "Messages that could not be published.",
     ),
     (
         "commons_send_queue",
@@ -108,14 +108,19 @@ pub const FIGURES: &[(&str, Kind, &str)] = &[
         "Messages in one transaction.",
     ),
     (
-        "commons_sends_held",
+        "commons_sends_held_total",
         Kind::Counter,
         "Sends that waited for a channel that somebody else held.",
     ),
     (
-        "commons_send_retries",
+        "commons_send_retries_total",
         Kind::Counter,
         "Batches that were written again after the connection was lost.",
+    ),
+    (
+        "commons_send_lookups_total",
+        Kind::Counter,
+        "Commits without an answer, whose messages were looked up.",
     ),
     (
         "commons_bus_missed_total",

@@ -25,6 +25,11 @@ pub(super) struct Said {
     pub(super) payload: Vec<u8>,
 }
 
+/// So many messages were not published; their subjects are marked.
+pub(super) fn count_dropped(messages: u64) {
+    counter!("commons_bus_dropped_total").increment(messages);
+}
+
 /// Publishes until the queue's other end is gone. What could not be said is dropped and its subject
 /// marked in `lost`, until that could be said.
 pub(super) async fn publish(
@@ -34,7 +39,6 @@ pub(super) async fn publish(
     mut queue: mpsc::Receiver<Said>,
     lost: Arc<AtomicU64>,
 ) {
-    let dropped = counter!("commons_bus_dropped_total");
     let mut batch = Vec::with_capacity(TOGETHER);
     loop {
         if lost.load(Ordering::Acquire) == 0 {
@@ -54,18 +58,18 @@ pub(super) async fn publish(
                 at,
                 payload: Wire::Lost.encode(),
             });
+        let messages = batch.len() as u64;
         let said = losses.chain(batch.drain(..));
-        let (mut places, mut groups, mut count) = (0, BTreeMap::<usize, Vec<Cmd>>::new(), 0);
+        let (mut places, mut groups) = (0, BTreeMap::<usize, Vec<Cmd>>::new());
         for Said { at, payload } in said {
             places |= 1_u64 << at;
-            count += 1;
             let mut publish = Cmd::new();
             publish.arg(command).arg(&subjects[at]).arg(payload);
             groups.entry(at).or_default().push(publish);
         }
         let sent = line.guarded(line.send_in_order(groups.into_values().collect()));
         if sent.await.is_err() {
-            dropped.increment(count);
+            count_dropped(messages);
             lost.fetch_or(places, Ordering::AcqRel);
         }
     }

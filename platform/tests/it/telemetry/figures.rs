@@ -4,12 +4,15 @@ use super::subgraph::Served;
 use async_graphql::Request;
 use commons_platform::{
     auth::Actor,
-    telemetry::{self, metric::FIGURES},
+    telemetry::{
+        self,
+        metric::{FIGURES, Kind},
+    },
 };
 use commons_testing::world::call;
 use futures_util::StreamExt;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 /// Samples by name and labels as they are written; fails for what is not Prometheus' text format.
 fn parse(text: &str) -> BTreeMap<String, f64> {
@@ -85,6 +88,40 @@ async fn every_root_field_has_its_rate_errors_and_duration() {
         "process_start_time_seconds",
     ] {
         assert!(sample(series) >= 0.0, "{series}");
+    }
+}
+
+/// What stands in quotes behind `counter!(`, `gauge!(` and `histogram!(` in a folder's sources.
+fn counted(folder: &Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            counted(&path, found);
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            for of in ["counter!(", "gauge!(", "histogram!("] {
+                let words = text.split(of).skip(1);
+                let names = words.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
+                found.extend(names.map(str::to_owned));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_name_that_is_counted_under_is_in_the_dictionary() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut found = Vec::new();
+    for part in ["platform", "access", "streams", "jobs", "gateway", "subgraphs"] {
+        counted(&root.join(part), &mut found);
+    }
+    found.retain(|name| name.starts_with("commons_"));
+    assert!(found.len() > 10, "{found:?}");
+    for name in found {
+        assert!(FIGURES.iter().any(|(known, ..)| *known == name), "{name}");
+    }
+    for (name, kind, _) in FIGURES {
+        assert_eq!(*kind == Kind::Counter, name.ends_with("_total"), "{name}");
     }
 }
 

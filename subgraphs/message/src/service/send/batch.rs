@@ -113,8 +113,8 @@ pub(super) async fn write(platform: &Platform, batch: Vec<Pending>, wait: bool) 
             },
         };
         // Nothing of it was written.
-        metrics::counter!("commons_send_retries").increment(1);
         if Instant::now() + pause < until {
+            metrics::counter!("commons_send_retries_total").increment(1);
             tokio::time::sleep(pause).await;
             pause = LONGEST_PAUSE.min(2 * pause);
             halves.push(batch);

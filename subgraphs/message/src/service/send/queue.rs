@@ -7,7 +7,13 @@ use super::{
 };
 use crate::Error;
 use commons_entities::ChannelId;
-use commons_platform::{ApiError, Platform, task, telemetry::span};
+use commons_platform::{
+    ApiError, Platform, task,
+    telemetry::{
+        metric::{self, Measured},
+        span,
+    },
+};
 use commons_streams::Streams;
 use std::{
     pin::pin,
@@ -30,6 +36,7 @@ const PATIENT: usize = 2;
 pub struct Sender {
     queue: Arc<Queue>,
     writers: Mutex<Vec<tokio::task::JoinHandle<()>>>,
+    _measured: Measured,
 }
 
 impl Sender {
@@ -54,9 +61,16 @@ impl Sender {
                 task::background("message writer", writer.run())
             })
             .collect();
+        let counted = Arc::downgrade(&queue);
+        let measured = metric::when_read(move || {
+            if let Some(queue) = counted.upgrade() {
+                metrics::gauge!("commons_send_queue").set(queue.lanes().waiting() as f64);
+            }
+        });
         Self {
             queue,
             writers: Mutex::new(writers),
+            _measured: measured,
         }
     }
 
@@ -65,12 +79,7 @@ impl Sender {
     /// # Errors
     /// `OVERLOADED` at once when the queue is full; `UNAVAILABLE` while the process ends.
     pub(super) fn push(&self, pending: Pending) -> Result<(), Error> {
-        let pushed = {
-            let mut lanes = self.queue.lanes();
-            let pushed = lanes.push(pending.seat.channel(), pending);
-            metrics::gauge!("commons_send_queue").set(lanes.waiting() as f64);
-            pushed
-        };
+        let pushed = self.queue.lanes().push(pending.seat.channel(), pending);
         match pushed {
             Ok(()) => {
                 self.queue.ready.notify_one();
@@ -216,7 +225,7 @@ impl Writer {
             for (pending, outcome) in settled {
                 pending.settle(outcome);
             }
-            metrics::counter!("commons_sends_held").increment(held.len() as u64);
+            metrics::counter!("commons_sends_held_total").increment(held.len() as u64);
             self.queue.give_back(self.hand, &channels, held);
         }
     }

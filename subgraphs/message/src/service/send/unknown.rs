@@ -22,7 +22,7 @@ pub(super) async fn was_written(
     rows: &HashMap<MessageId, message::Model>,
 ) -> Option<bool> {
     tracing::warn!("a commit was not answered; its messages are looked up");
-    metrics::counter!("commons_send_lookups").increment(1);
+    metrics::counter!("commons_send_lookups_total").increment(1);
     let until = Instant::now() + PATIENCE;
     let streams: Vec<Uuid> = rows.values().map(|row| row.channel_id.0).collect();
     let one = *rows.keys().next()?;

@@ -61,6 +61,8 @@ pub struct Connection {
 pub struct Tokens {
     issuer: String,
     audience: String,
+    /// That of tokens that never leave the house.
+    connection_audience: String,
     clock: Arc<dyn Clock>,
     keys: ArcSwapOption<KeySet>,
     connections: KeySet,
@@ -84,6 +86,7 @@ impl Tokens {
         Self {
             issuer: config.issuer.clone(),
             audience: config.audience.clone(),
+            connection_audience: format!("{}/connection", config.audience),
             clock,
             keys: ArcSwapOption::empty(),
             connections: KeySet::new(&key, &[]).expect("32 bytes make an Ed25519 key"),
@@ -181,7 +184,7 @@ impl Tokens {
         match self.check_access(token, &kid)? {
             Actor::Anonymous => Err(ApiError::unauthenticated()),
             Actor::User { user, session } => {
-                let audience = self.connection_audience();
+                let audience = self.connection_audience.clone();
                 let token = self.sign(&self.connections, (user, session), audience, CONNECTION_LIFETIME)?;
                 Ok(Connection {
                     authorization: format!("Bearer {}", token.text),
@@ -207,14 +210,9 @@ impl Tokens {
         self.sessions.end_of(session)
     }
 
-    /// The audience of tokens that never leave the house.
-    fn connection_audience(&self) -> String {
-        format!("{}/connection", self.audience)
-    }
-
     fn check_connection(&self, token: &str) -> Result<Actor, ApiError> {
         let key = self.connections.checker(GATEWAY);
-        let claims = key.and_then(|key| self.read(token, key, &self.connection_audience()));
+        let claims = key.and_then(|key| self.read(token, key, &self.connection_audience));
         claims
             .and_then(|claims| self.live(&claims))
             .ok_or_else(ApiError::unauthenticated)
@@ -234,7 +232,7 @@ impl Tokens {
     }
 
     /// What a token says, when this key signed it for this audience.
-    fn read(&self, token: &str, key: &Checker, audience: &str) -> Option<Claims> {
+    fn read(&self, token: &str, key: &Checker, audience: &str) -> Option<Arc<Claims>> {
         self.verified.claims(token, key, audience, || {
             let mut validation = Validation::new(Algorithm::EdDSA);
             validation.set_issuer(&[&self.issuer]);

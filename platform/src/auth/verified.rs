@@ -15,12 +15,11 @@ const MAX_TOKENS: u64 = 10_000;
 const KEPT: Duration = Duration::from_secs(300);
 
 /// What tokens said whose signatures were good.
-pub(super) struct Verified(Cache<Box<str>, Arc<Signed>>);
+pub(super) struct Verified(Cache<Box<str>, Signed>);
 
-struct Signed {
-    public: [u8; 32],
-    claims: Claims,
-}
+/// By which key, and what.
+#[derive(Clone)]
+struct Signed([u8; 32], Arc<Claims>);
 
 impl Default for Verified {
     fn default() -> Self {
@@ -38,19 +37,15 @@ impl Verified {
         key: &Checker,
         audience: &str,
         check: impl FnOnce() -> Option<Claims>,
-    ) -> Option<Claims> {
-        if let Some(signed) = self.0.get(token)
-            && signed.public == key.public
-            && signed.claims.aud == audience
+    ) -> Option<Arc<Claims>> {
+        if let Some(Signed(public, claims)) = self.0.get(token)
+            && public == key.public
+            && claims.aud == audience
         {
-            return Some(signed.claims.clone());
+            return Some(claims);
         }
-        let claims = check()?;
-        let signed = Signed {
-            public: key.public,
-            claims: claims.clone(),
-        };
-        self.0.insert(token.into(), Arc::new(signed));
+        let claims = Arc::new(check()?);
+        self.0.insert(token.into(), Signed(key.public, claims.clone()));
         Some(claims)
     }
 }

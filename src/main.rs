@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use commons::{Server, import, migrate, schema};
+use commons::{DataLock, Server, import, migrate, schema};
 use commons_platform::{config::Config, process, telemetry};
 use std::{path::PathBuf, process::ExitCode};
 
@@ -80,7 +80,10 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
             Command::Import {
                 source: Source::Slack { file, guild, owner },
             } => import::slack(config, &file, &guild, &owner).await,
-            Command::Migrate => migrate(&config).await.map(|()| ExitCode::SUCCESS),
+            Command::Migrate => {
+                let _lock = DataLock::take(&config)?;
+                migrate(&config).await.map(|()| ExitCode::SUCCESS)
+            }
             Command::Serve | Command::Schema { .. } => serve(config).await,
         }
     })

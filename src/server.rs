@@ -2,18 +2,18 @@
 
 use crate::{DataLock, Services};
 use anyhow::Context;
-use axum::serve::ListenerExt;
-use bytes::Bytes;
-use commons_gateway::{Admin, Gateway, Route, RouteFailed, Settings, Upstream};
+use commons_gateway::{Admin, Gateway, Settings, Upstream};
 use commons_platform::{
     Platform,
     config::Config,
     graphql::Subgraph,
     health,
     internal::InternalToken,
+    service,
     task::{self, Guard},
     telemetry,
 };
+use futures_util::FutureExt;
 use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::TcpListener;
 
@@ -80,12 +80,7 @@ async fn serve(subgraph: &Subgraph) -> anyhow::Result<(SocketAddr, Guard)> {
         .await
         .context("no loopback port")?;
     let address = listener.local_addr()?;
-    // A small frame must not wait for the one before it to be acknowledged.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a loopback connection stays slow");
-        }
-    });
+    let listener = service::prompt(listener);
     let (name, routes) = (subgraph.name(), subgraph.router());
     let served = Guard::background("loopback", async move {
         let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
@@ -97,33 +92,17 @@ async fn serve(subgraph: &Subgraph) -> anyhow::Result<(SocketAddr, Guard)> {
 }
 
 fn settings(platform: &Platform, upstreams: Vec<Upstream>) -> Settings {
-    let config = &platform.config;
     let internal = InternalToken::of(&platform.secret);
-    let mut settings = Settings::new(config.gateway.listen, upstreams, internal);
-    settings
-        .trusted_proxies
-        .clone_from(&config.gateway.trusted_proxies);
-    settings.sockets_per_address = config.limits.sockets_per_address;
-    settings.introspection = config.introspection_is_open();
-    settings.tokens = Some(platform.tokens.clone());
-    let (ready, keys) = (platform.clone(), platform.tokens.clone());
-    settings.routes = vec![
-        Route::new("/health", "text/plain", || {
-            Box::pin(async { Ok(Bytes::from_static(b"ok")) })
-        }),
-        Route::new("/ready", "text/plain", move || {
-            let platform = ready.clone();
-            Box::pin(async move {
-                health::is_ready(&platform)
-                    .await
-                    .then(|| Bytes::from_static(b"ready"))
-                    .ok_or(RouteFailed)
-            })
-        }),
-        Route::new("/.well-known/jwks.json", "application/json", move || {
-            let keys = keys.jwks();
-            Box::pin(async move { keys.map(Bytes::from).ok_or(RouteFailed) })
-        }),
-    ];
-    settings
+    let needed = platform.clone();
+    let is_ready = move || {
+        let platform = needed.clone();
+        async move { health::is_ready(&platform).await }.boxed()
+    };
+    Settings::of(
+        &platform.config,
+        upstreams,
+        internal,
+        platform.tokens.clone(),
+        is_ready,
+    )
 }

@@ -23,7 +23,6 @@ fn main() -> ExitCode {
 fn start() -> Result<(), Box<dyn Error>> {
     let config = Config::load()?;
     let _telemetry = telemetry::start("gateway", &config);
-    telemetry::start_metrics();
     process::raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

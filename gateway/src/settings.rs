@@ -4,6 +4,7 @@ use crate::{GatewayError, node, remote::Remote};
 use bytes::Bytes;
 use commons_platform::{
     auth::Tokens,
+    config::Config,
     graphql::{Call, Subgraph},
     internal::InternalToken,
 };
@@ -61,9 +62,26 @@ impl Settings {
             workers: None,
         }
     }
-}
 
-impl Settings {
+    /// Settings as an instance has them: what the configuration says, `/health`, `/ready` and the public
+    /// keys. `ready` says whether all that is needed answers.
+    pub fn of(
+        config: &Config,
+        upstreams: Vec<Upstream>,
+        internal: InternalToken,
+        tokens: Arc<Tokens>,
+        ready: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            trusted_proxies: config.gateway.trusted_proxies.clone(),
+            introspection: config.introspection_is_open(),
+            routes: routes(tokens.clone(), ready),
+            tokens: Some(tokens),
+            sockets_per_address: config.limits.sockets_per_address,
+            ..Self::new(config.gateway.listen, upstreams, internal)
+        }
+    }
+
     /// Adds the `node` subgraph; gives how each subgraph is asked.
     ///
     /// # Errors
@@ -187,6 +205,31 @@ impl Route {
             handler: Arc::new(handler),
         }
     }
+}
+
+/// What every instance answers beside GraphQL.
+fn routes(
+    tokens: Arc<Tokens>,
+    ready: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static,
+) -> Vec<Route> {
+    vec![
+        Route::new("/health", "text/plain", || {
+            Box::pin(async { Ok(Bytes::from_static(b"ok")) })
+        }),
+        Route::new("/ready", "text/plain", move || {
+            let ready = ready();
+            Box::pin(async move {
+                ready
+                    .await
+                    .then(|| Bytes::from_static(b"ready"))
+                    .ok_or(RouteFailed)
+            })
+        }),
+        Route::new("/.well-known/jwks.json", "application/json", move || {
+            let keys = tokens.jwks();
+            Box::pin(async move { keys.map(Bytes::from).ok_or(RouteFailed) })
+        }),
+    ]
 }
 
 impl fmt::Debug for Route {

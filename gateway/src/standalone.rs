@@ -4,8 +4,7 @@
 //! service, everything else by the services it asks for each request. While nobody tells it of revoked
 //! sessions it is not ready; the services themselves hold back what a stream would give.
 
-use crate::{Admin, Gateway, GatewayError, Route, RouteFailed, Settings, Upstream};
-use bytes::Bytes;
+use crate::{Admin, Gateway, GatewayError, Settings, Upstream};
 use commons_access::{Access, RemoteAccess};
 use commons_platform::{
     auth::{Tokens, follow_jwks},
@@ -16,7 +15,7 @@ use commons_platform::{
     secret::Secret,
     task::Guard,
 };
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all};
 use reqwest::{Client, redirect};
 use std::{
     net::SocketAddr,
@@ -63,17 +62,13 @@ impl Standalone {
         let access = RemoteAccess::start(services[1].1, &internal, tokens.clone())
             .map_err(|error| GatewayError::Client(error.into()))?;
         let ready = Ready::new(tokens.clone(), access.clone(), services.map(|(_, url)| url))?;
-        let published = format!("{}/.well-known/jwks.json", services[0].1);
-        let keys = follow_jwks(tokens.clone(), published).map_err(client)?;
-
-        let mut settings = Settings::new(config.gateway.listen, upstreams, internal);
-        settings
-            .trusted_proxies
-            .clone_from(&config.gateway.trusted_proxies);
-        settings.sockets_per_address = config.limits.sockets_per_address;
-        settings.introspection = config.introspection_is_open();
-        settings.routes = routes(Arc::new(ready), tokens.clone());
-        settings.tokens = Some(tokens);
+        let keys = follow_jwks(tokens.clone(), config.services.jwks_url()).map_err(client)?;
+        let ready = Arc::new(ready);
+        let is_ready = move || {
+            let ready = ready.clone();
+            async move { ready.is().await }.boxed()
+        };
+        let settings = Settings::of(config, upstreams, internal, tokens, is_ready);
         Ok(Self {
             gateway: Gateway::bind(settings)?,
             admin: Admin::serve(&config.gateway).await?,
@@ -103,25 +98,6 @@ impl Standalone {
 
 fn client(error: reqwest::Error) -> GatewayError {
     GatewayError::Client(error.into())
-}
-
-fn routes(ready: Arc<Ready>, tokens: Arc<Tokens>) -> Vec<Route> {
-    vec![
-        Route::new("/health", "text/plain", || {
-            Box::pin(async { Ok(Bytes::from_static(b"ok")) })
-        }),
-        Route::new("/ready", "text/plain", move || {
-            let ready = ready.clone();
-            Box::pin(async move {
-                let ready = ready.is().await;
-                ready.then(|| Bytes::from_static(b"ready")).ok_or(RouteFailed)
-            })
-        }),
-        Route::new("/.well-known/jwks.json", "application/json", move || {
-            let keys = tokens.jwks();
-            Box::pin(async move { keys.map(Bytes::from).ok_or(RouteFailed) })
-        }),
-    ]
 }
 
 /// Whether the gateway can answer: it knows the signing keys and hears of revoked sessions, and every

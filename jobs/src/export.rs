@@ -19,6 +19,7 @@ use commons_entities::{
     ExportId, UserId,
     job::{ShareState, data_export, data_export_part, data_export_share},
 };
+use commons_platform::db::Tx;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, LockType},
@@ -166,16 +167,31 @@ impl Share {
         Ok(share.map(Self))
     }
 
-    /// Where the owner goes on: what it gave to the last [`Share::write`]; none at the beginning.
+    /// Where the owner goes on: what it gave to the last [`Share::step`]; none at the beginning.
     pub fn cursor(&self) -> Option<&str> {
         self.0.cursor.as_deref()
     }
 
-    /// Adds documents, and where to go on from here.
+    /// Ends a step: adds documents and where to go on from here, and commits. Without a `next` there was
+    /// nothing left.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn write(
+    pub async fn step(
+        self,
+        tx: Tx,
+        documents: Vec<Document>,
+        next: Option<String>,
+    ) -> Result<Progress, DbErr> {
+        let Some(next) = next else {
+            return Ok(Progress::Done);
+        };
+        self.write(&tx, documents, &next).await?;
+        tx.commit().await?;
+        Ok(Progress::More)
+    }
+
+    async fn write(
         self,
         tx: &impl ConnectionTrait,
         documents: Vec<Document>,

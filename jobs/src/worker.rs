@@ -34,8 +34,9 @@ const STEP: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_secs(2);
 /// How long the bus may take to be listened to.
 const BUS: Duration = Duration::from_secs(1);
-/// How long the end of a process waits for the step that runs.
-const LAST_STEP: Duration = Duration::from_secs(5);
+/// How long the end of a process waits for the step that runs: less than the two seconds it gives all of
+/// its last work.
+const LAST_STEP: Duration = Duration::from_millis(1500);
 const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(1);
 const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(5);
 
@@ -83,7 +84,7 @@ impl Worker {
         }
     }
 
-    /// Begins nothing more and waits for the step that runs, 5 s at most.
+    /// Begins nothing more and waits for the step that runs, 1.5 s at most.
     pub async fn stop(mut self) {
         // An error is that the task has ended.
         let _heard = self.stop.send(true);
@@ -176,9 +177,10 @@ impl Work {
         let traced = span::caused("job", &row.kind, &cause);
         async {
             let outcome = match effect {
-                Ok(_) if row.attempts >= MAX_ATTEMPTS => {
-                    Err("every attempt ended with its process".to_owned())
-                }
+                Ok(_) if row.attempts >= MAX_ATTEMPTS => Err(match &row.last_error {
+                    Some(error) => format!("the last attempt ended with its process; before: {error}"),
+                    None => "every attempt ended with its process".to_owned(),
+                }),
                 Ok((effect, _)) => self.step(effect).await,
                 Err(error) => Err(format!("the payload: {error}")),
             };

@@ -118,6 +118,13 @@ pub struct ServicesConfig {
     pub message_url: String,
 }
 
+impl ServicesConfig {
+    /// Where the user service publishes the keys that check tokens.
+    pub fn jwks_url(&self) -> String {
+        format!("{}/.well-known/jwks.json", self.user_url.trim_end_matches('/'))
+    }
+}
+
 /// Whether clients may read the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

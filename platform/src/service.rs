@@ -14,7 +14,10 @@ use crate::{
     task::Guard,
     telemetry,
 };
-use axum::{Router, serve::ListenerExt};
+use axum::{
+    Router,
+    serve::{ListenerExt, TapIo},
+};
 use futures_util::future::BoxFuture;
 use std::{
     any::Any,
@@ -25,7 +28,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::watch,
     time::{Instant, interval, timeout},
 };
@@ -123,7 +126,6 @@ where
     let run = || -> Result<(), ServiceError> {
         let config = Config::load()?;
         let _telemetry = telemetry::start(name.name, &config);
-        telemetry::start_metrics();
         process::raise_file_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(run(name, config, build))
@@ -159,7 +161,7 @@ where
 
 /// Follows the keys of the user service; until it answers, nobody is believed and `/ready` says so.
 fn published_keys(platform: &Platform) -> Result<Guard, ServiceError> {
-    let url = format!("{}/.well-known/jwks.json", platform.config.services.user_url);
+    let url = platform.config.services.jwks_url();
     follow_jwks(platform.tokens.clone(), url).map_err(|error| ServiceError::Build(error.into()))
 }
 
@@ -202,12 +204,7 @@ async fn serve(
         .merge(service.internal)
         .merge(service.open)
         .into_make_service_with_connect_info::<SocketAddr>();
-    // A small frame must not wait for the one before it to be acknowledged.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection stays slow");
-        }
-    });
+    let listener = prompt(listener);
     let (stop, mut stopping) = watch::channel(false);
     let asked = async move {
         ending.await;
@@ -222,11 +219,21 @@ async fn serve(
         () = late(&mut stopping) => tracing::debug!("connections are cut"),
     }
     if timeout(LAST_WRITES, service.drain).await.is_err() {
-        tracing::error!("what was accepted could not be written in time; its senders were not answered");
+        tracing::error!("what was begun could not be ended in time");
     }
     drop(service.keep);
     health::close(platform).await;
     Ok(())
+}
+
+/// A listener whose connections send at once: a small frame must not wait for the one before it to be
+/// acknowledged.
+pub fn prompt(listener: TcpListener) -> TapIo<TcpListener, fn(&mut TcpStream)> {
+    listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection stays slow");
+        }
+    })
 }
 
 /// Ready when the last answers had their time.

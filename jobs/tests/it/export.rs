@@ -35,8 +35,8 @@ async fn write(platform: Platform, owner: Owner, effect: Effect) -> Result<Progr
             let step: u32 = share.cursor().unwrap_or("0").parse().unwrap();
             let mut documents = Document::pack("numbers", [json!(step * 2 + 1)]);
             documents.extend(Document::pack("numbers", [json!(step * 2 + 2)]));
-            share.write(&tx, documents, &(step + 1).to_string()).await?;
-            if step < 2 { Progress::More } else { Progress::Done }
+            let next = (step < 3).then(|| (step + 1).to_string());
+            return Ok(share.step(tx, documents, next).await?);
         }
         Effect::RemoveExport { export } => export::remove(&tx, export).await?,
         _ => Progress::Done,

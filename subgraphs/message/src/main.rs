@@ -7,6 +7,7 @@ use commons_platform::{
     task::Guard,
 };
 use commons_streams::Streams;
+use futures_util::future::join;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -19,16 +20,15 @@ fn main() -> ExitCode {
         let access = LocalAccess::start(&platform).await?;
         let streams = Streams::new(platform.db.clone(), platform.bus.clone(), platform.clock.clone());
         let service = MessageService::start(platform, access, streams.clone());
-        let writer = service.clone();
+        let (writer, worker) = (service.clone(), service.work());
         Ok(Service {
             subgraph: subgraph(service.clone()),
             internal: axum::Router::new(),
             open: axum::Router::new(),
-            drain: Box::pin(async move { writer.drain().await }),
-            keep: Box::new((
-                service.work(),
-                Guard::background("retention", streams.run_retention()),
-            )),
+            drain: Box::pin(async move {
+                join(writer.drain(), worker.stop()).await;
+            }),
+            keep: Box::new(Guard::background("retention", streams.run_retention())),
         })
     })
 }

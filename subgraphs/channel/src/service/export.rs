@@ -65,10 +65,5 @@ pub(super) async fn step(
         // A later version began this share with a list that is not known here.
         _ => (Vec::new(), None),
     };
-    let Some(next) = next else {
-        return Ok(Progress::Done);
-    };
-    share.write(&tx, documents, &next).await?;
-    tx.commit().await?;
-    Ok(Progress::More)
+    Ok(share.step(tx, documents, next).await?)
 }

@@ -62,12 +62,7 @@ pub(super) async fn step(
         // A later version began this share with a list that is not known here.
         _ => (Vec::new(), None),
     };
-    let Some(next) = next else {
-        return Ok(Progress::Done);
-    };
-    share.write(&tx, documents, &next).await?;
-    tx.commit().await?;
-    Ok(Progress::More)
+    Ok(share.step(tx, documents, next).await?)
 }
 
 /// The next messages behind a place, all of one channel; none at the end.

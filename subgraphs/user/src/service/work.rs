@@ -27,7 +27,7 @@ impl Runner for Work {
     async fn run(&self, effect: &Effect) -> Result<Progress, ApiError> {
         let tx = self.0.platform.db.begin().await?;
         match effect {
-            Effect::ExportAccount { export, user } => write_share(&tx, *export, *user).await?,
+            Effect::ExportAccount { export, user } => return Ok(write_share(tx, *export, *user).await?),
             Effect::RemoveExport { export } => {
                 let progress = export::remove(&tx, *export).await?;
                 tx.commit().await?;
@@ -55,14 +55,14 @@ impl Work {
 }
 
 /// Writes the user domain's share of an export: it is small, and one step writes it all.
-async fn write_share(tx: &Tx, export: ExportId, user: UserId) -> Result<(), DbErr> {
-    let Some(share) = Share::take(tx, export, Owner::User).await? else {
-        return Ok(());
+async fn write_share(tx: Tx, export: ExportId, user: UserId) -> Result<Progress, DbErr> {
+    let Some(share) = Share::take(&tx, export, Owner::User).await? else {
+        return Ok(Progress::Done);
     };
-    let account = store::by_id(tx, user).await?;
+    let account = store::by_id(&tx, user).await?;
     // Written already, or nobody's any more.
     let (None, Some(account)) = (share.cursor(), account.filter(|row| row.deleted_at.is_none())) else {
-        return Ok(());
+        return Ok(Progress::Done);
     };
     let mut documents = Document::pack(
         "account",
@@ -73,7 +73,7 @@ async fn write_share(tx: &Tx, export: ExportId, user: UserId) -> Result<(), DbEr
             "createdAt": account.created_at,
         })],
     );
-    let sessions = store::all_sessions(tx, user).await?.into_iter().map(|row| {
+    let sessions = store::all_sessions(&tx, user).await?.into_iter().map(|row| {
         json!({
             "id": row.id.to_string(), "device": row.device, "address": row.address,
             "createdAt": row.created_at, "lastSeenAt": row.last_seen_at, "expiresAt": row.expires_at,
@@ -81,15 +81,15 @@ async fn write_share(tx: &Tx, export: ExportId, user: UserId) -> Result<(), DbEr
         })
     });
     documents.extend(Document::pack("sessions", sessions));
-    let bots = store::bots_of(tx, user).await?.into_iter().map(|row| {
+    let bots = store::bots_of(&tx, user).await?.into_iter().map(|row| {
         json!({
             "id": row.id.to_string(), "username": row.username, "displayName": row.display_name,
             "bio": row.bio, "avatarUrl": row.avatar_url, "createdAt": row.created_at,
         })
     });
     documents.extend(Document::pack("bots", bots));
-    let imports = store::imports_of(tx, user).await?.into_iter();
+    let imports = store::imports_of(&tx, user).await?.into_iter();
     let imports = imports.map(|row| json!({ "source": row.source, "externalId": row.external_id }));
     documents.extend(Document::pack("imports", imports));
-    share.write(tx, documents, "all").await
+    share.step(tx, documents, Some("all".to_owned())).await
 }

@@ -1,6 +1,6 @@
 //! The whole platform from outside: the real binary with a data folder of its own on a free port.
 //!
-//! Everything here is what a client or an operator can do; no crate of Commons is linked. What a
+//! Everything here is what a client or an operator can do; no domain of Commons is linked. What a
 //! single domain promises is tested in its own crate; here is what only the whole can break.
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected must fail")]
 

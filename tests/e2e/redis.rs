@@ -5,6 +5,7 @@
 use crate::harness::{
     CREATED, Ending, House, PATIENCE, Person, REVOKED_WITHIN, Seen, Socket, by_pages, seen,
 };
+use commons_platform::task;
 use commons_testing::redis::server::Server;
 use serde_json::{Value, json};
 use std::{
@@ -93,7 +94,7 @@ impl Scene {
         let mut scene = Self {
             bob_follows: bob.follow(&general, None).await,
             carol_follows: carol.follow(&general, None).await,
-            record: tokio::spawn(record(follows)),
+            record: task::spawn(record(follows)),
             house,
             alice,
             bob,
@@ -226,7 +227,7 @@ impl Talk {
         let (person, channel) = (person.clone(), channel.to_owned());
         let (counted, count) = watch::channel(0);
         let (over, is_over) = watch::channel(false);
-        let sent = tokio::spawn(async move {
+        let sent = task::spawn(async move {
             let mut answered = BTreeMap::new();
             let mut beat = interval(BEAT);
             beat.set_missed_tick_behavior(MissedTickBehavior::Delay);

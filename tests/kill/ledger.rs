@@ -146,8 +146,9 @@ impl Ledger {
         *lock(&self.endings).entry(how).or_default() += 1;
     }
 
-    /// A promise is broken.
+    /// A promise is broken; said at once, so that the fault it belongs to is seen beside it.
     pub(crate) fn violated(&self, what: String) {
+        println!("violation: {what}");
         let mut violations = lock(&self.violations);
         violations.0 += 1;
         if violations.1.len() < KEPT {

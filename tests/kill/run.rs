@@ -278,11 +278,13 @@ impl Clients {
         }
         let reader = &self.world.people[0];
         for gateway in 0..cluster.gateways.len() {
-            // What does not come is a violation already.
-            let pages = catch_up::by_pages(reader, &self.world, gateway)
-                .await
-                .unwrap_or_default();
-            for (number, told) in pages.iter().enumerate() {
+            let pages = catch_up::by_pages(reader, &self.world, gateway).await;
+            let shown = catch_up::is_as_stored(reader, &self.world, gateway, &truths).await;
+            if pages.is_none() || shown.is_none() {
+                let ledger = &self.ledger;
+                ledger.violated(format!("what gateway {gateway} shows could not be compared"));
+            }
+            for (number, told) in pages.iter().flatten().enumerate() {
                 verifier.told(
                     &format!("a reader of pages at gateway {gateway}"),
                     number,
@@ -290,7 +292,6 @@ impl Clients {
                     &truths[number],
                 );
             }
-            let _shown = catch_up::is_as_stored(reader, &self.world, gateway, &truths).await;
         }
         verifier.no_other_bodies().await
     }

@@ -6,7 +6,7 @@ use crate::{
     subscriber::{Kind, Seen},
     world::{Channel, World},
 };
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement, Value};
 use std::{
     collections::{HashMap, HashSet},
@@ -80,9 +80,13 @@ impl<'a> Verifier<'a> {
             for channel in &self.world.channels {
                 heads.push(self.head(channel).await?);
             }
-            if heads == before || Instant::now() > deadline {
+            if heads == before {
                 return Ok(heads);
             }
+            ensure!(
+                Instant::now() < deadline,
+                "the streams do not come to rest: {heads:?}"
+            );
             before = heads;
         }
     }

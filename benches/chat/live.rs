@@ -40,7 +40,7 @@ struct Sent {
 pub(crate) async fn run() -> anyhow::Result<()> {
     let data = folder()?;
     let server = Server::start(data.path()).await?;
-    let world = World::found(&server, 2).await?;
+    let world = World::found(&server.base, 2).await?;
     let channel = world.channel("live").await?;
     let [sender, reader] = [&world.people[0], &world.people[1]];
     let authorization = reader

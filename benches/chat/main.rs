@@ -1,9 +1,11 @@
 //! The figures of `docs/BENCHMARKS.md`: `cargo bench --bench chat -- [section …] [--idle SECONDS]`.
 //!
 //! Sections are `sends`, `page`, `live` and `memory`; without one all of them run, in less than three
-//! minutes. Each starts the real server binary on a free loopback port and a data folder of its own,
-//! measures it from outside, checks that what it counted is true, and prints one Markdown table. No
-//! figure is judged here: the document says what is expected.
+//! minutes. Each starts the real server binary on a free loopback port and a data folder of its own.
+//! `servers` is asked for by name, under `testing/with-services`: it starts every service as a process of
+//! its own, which `cargo build --release --workspace --bins` makes, on PostgreSQL and Redis. All measure
+//! from outside, check that what they counted is true, and print Markdown tables. No figure is judged
+//! here: the document says what is expected.
 #![expect(clippy::print_stdout, reason = "the tables are what this program is for")]
 
 mod client;
@@ -13,6 +15,7 @@ mod memory;
 mod page;
 mod process;
 mod sends;
+mod servers;
 mod sql;
 mod table;
 mod world;
@@ -20,7 +23,9 @@ mod world;
 use anyhow::{Context, bail};
 use std::time::Duration;
 
-const SECTIONS: [&str; 4] = ["sends", "page", "live", "memory"];
+/// What needs no other server.
+const EMBEDDED: [&str; 4] = ["sends", "page", "live", "memory"];
+const SERVERS: &str = "servers";
 const IDLE: Duration = Duration::from_secs(60);
 
 fn main() -> anyhow::Result<()> {
@@ -32,8 +37,8 @@ fn main() -> anyhow::Result<()> {
             "--idle" => {
                 idle = Duration::from_secs(arguments.next().context("--idle wants seconds")?.parse()?)
             }
-            name if SECTIONS.contains(&name) => sections.push(argument),
-            other => bail!("there is no section {other}; there are {SECTIONS:?}"),
+            name if name == SERVERS || EMBEDDED.contains(&name) => sections.push(argument),
+            other => bail!("there is no section {other}; there are {EMBEDDED:?} and {SERVERS}"),
         }
     }
     if !is_bench {
@@ -55,6 +60,9 @@ fn main() -> anyhow::Result<()> {
         }
         if wanted("memory") {
             memory::run(idle).await.context("memory")?;
+        }
+        if sections.iter().any(|section| section == SERVERS) {
+            servers::run().await.context(SERVERS)?;
         }
         anyhow::Ok(())
     })?;

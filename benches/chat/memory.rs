@@ -18,7 +18,7 @@ const MESSAGES: usize = 500;
 pub(crate) async fn run(idle: Duration) -> anyhow::Result<()> {
     let data = folder()?;
     let server = Server::start(data.path()).await?;
-    let world = World::found(&server, 2).await?;
+    let world = World::found(&server.base, 2).await?;
     let message = send(&world.channel("past").await?, BODY);
     for _ in 0..MESSAGES {
         world.people[0].answer(message.clone()).await?;

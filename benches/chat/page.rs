@@ -26,10 +26,10 @@ const EACH_SENDS: usize = 20;
 const WARM_UP: Duration = Duration::from_millis(500);
 const ROUND: Duration = Duration::from_secs(3);
 
-const PAGE: &str = "query($channel: ID!) { channel(id: $channel) { messages(last: 50) {
+pub(crate) const PAGE: &str = "query($channel: ID!) { channel(id: $channel) { messages(last: 50) {
   nodes { id content createdAt author { id username displayName } }
 } } }";
-const FLOOR: &str = "{ instance { name } }";
+pub(crate) const FLOOR: &str = "{ instance { name } }";
 
 /// One kind of request under one load.
 struct Measured {
@@ -48,7 +48,7 @@ impl Measured {
 pub(crate) async fn run() -> anyhow::Result<()> {
     let data = folder()?;
     let server = Server::start(data.path()).await?;
-    let world = World::found(&server, AUTHORS).await?;
+    let world = World::found(&server.base, AUTHORS).await?;
     let channel = world.channel("history").await?;
     seed(&world, &channel).await?;
     let reader = &world.people[0];
@@ -77,7 +77,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
 }
 
 /// Fills the channel with several pages, everybody writing.
-async fn seed(world: &World, channel: &str) -> anyhow::Result<()> {
+pub(crate) async fn seed(world: &World, channel: &str) -> anyhow::Result<()> {
     let writing: Vec<_> = world
         .people
         .iter()
@@ -98,7 +98,7 @@ async fn seed(world: &World, channel: &str) -> anyhow::Result<()> {
 }
 
 /// What is measured is a full page with every author.
-async fn check(reader: &Client, channel: &str) -> anyhow::Result<()> {
+pub(crate) async fn check(reader: &Client, channel: &str) -> anyhow::Result<()> {
     let data = reader.data(PAGE, json!({ "channel": channel })).await?;
     let nodes = data
         .pointer("/channel/messages/nodes")

@@ -1,6 +1,6 @@
 //! The real server as a child process, and what the system says of it. Linux only: it reads `/proc`.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -106,14 +106,45 @@ impl Drop for Server {
 
 /// The CPU time that a process used so far; `self` is this one.
 pub(crate) fn cpu(pid: &str) -> anyhow::Result<Duration> {
+    ticks(&stat(pid)?[11..13])
+}
+
+/// The CPU time that a process used so far with all it has started, what has ended of them too.
+pub(crate) fn family(pid: u32) -> anyhow::Result<Duration> {
+    let mut used = ticks(&stat(&pid.to_string())?[11..15])?;
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(name) = name.to_str().filter(|name| name.parse::<u32>().is_ok()) else {
+            continue;
+        };
+        // It may have ended meanwhile; then its time is its parent's.
+        let Ok(fields) = stat(name) else { continue };
+        if fields[1] == pid.to_string() {
+            used += ticks(&fields[11..13])?;
+        }
+    }
+    Ok(used)
+}
+
+/// Who has started a process.
+pub(crate) fn parent(pid: &str) -> anyhow::Result<u32> {
+    Ok(stat(pid)?[1].parse()?)
+}
+
+/// The fields of `/proc/<pid>/stat` from the third on, which is the state.
+fn stat(pid: &str) -> anyhow::Result<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The second field is the program's name in parentheses, which may contain anything.
     let (_, fields) = stat.rsplit_once(')').context("unreadable stat")?;
+    let fields: Vec<String> = fields.split_whitespace().map(ToOwned::to_owned).collect();
+    ensure!(fields.len() > 15, "unreadable stat");
+    Ok(fields)
+}
+
+fn ticks(fields: &[String]) -> anyhow::Result<Duration> {
     let ticks = fields
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .map(str::parse::<f64>)
+        .iter()
+        .map(|field| field.parse::<f64>())
         .sum::<Result<f64, _>>()?;
     Ok(Duration::from_secs_f64(ticks / TICKS_PER_SECOND))
 }

@@ -17,7 +17,8 @@ use crate::{
 use anyhow::{Context, ensure};
 use commons::Services;
 use commons_platform::{Platform, config::Config};
-use in_process::{InProcess, stream};
+use in_process::InProcess;
+pub(crate) use in_process::stream;
 use sea_orm::ConnectionTrait;
 use std::{path::Path, time::Duration};
 use uuid::Uuid;
@@ -43,7 +44,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     let data = folder()?;
     let server = Server::start(data.path()).await?;
     let people = SENDERS.into_iter().max().unwrap_or_default();
-    let world = World::found(&server, people).await?;
+    let world = World::found(&server.base, people).await?;
     let [grouped, single, gateway] = [
         world.channel("grouped").await?,
         world.channel("single").await?,

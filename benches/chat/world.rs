@@ -1,10 +1,7 @@
 //! A small community on a running server: people in a guild, and channels to talk in. Made through
 //! the gateway, as clients make it.
 
-use crate::{
-    client::{Client, body},
-    process::Server,
-};
+use crate::client::{Client, body};
 use anyhow::Context;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -37,18 +34,18 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Makes a community of so many people.
+    /// Makes a community of so many people at a gateway.
     ///
     /// # Errors
     /// When the server refuses.
-    pub(crate) async fn found(server: &Server, people: usize) -> anyhow::Result<Self> {
-        let owner = register(server, 0).await?;
+    pub(crate) async fn found(base: &str, people: usize) -> anyhow::Result<Self> {
+        let owner = register(base, 0).await?;
         let guild = text(owner.data(GUILD, json!({})).await?, "/createGuild/guild/id")?;
         let invite = owner.data(INVITE, json!({ "guild": guild })).await?;
         let code = text(invite, "/createInvite/invite/code")?;
         let mut others: Vec<Client> = stream::iter(1..people)
             .map(async |number| {
-                let person = register(server, number).await?;
+                let person = register(base, number).await?;
                 person.data(JOIN, json!({ "code": code })).await?;
                 anyhow::Ok(person)
             })
@@ -89,8 +86,8 @@ pub(crate) fn send(channel: &str, content: &str) -> Bytes {
     body(SEND, json!({ "channel": channel, "content": content }))
 }
 
-async fn register(server: &Server, number: usize) -> anyhow::Result<Client> {
-    let mut person = Client::new(&server.base, None)?;
+async fn register(base: &str, number: usize) -> anyhow::Result<Client> {
+    let mut person = Client::new(base, None)?;
     let input = json!({ "username": format!("person-{number}"), "displayName": format!("Person {number}"),
         "password": "correct horse battery" });
     let registered = person.data(REGISTER, json!({ "input": input })).await?;

@@ -128,6 +128,6 @@ fn input(channel: &str) -> anyhow::Result<SendInput> {
 }
 
 /// The stream of a channel, which is also its row's id.
-pub(super) fn stream(channel: &str) -> anyhow::Result<Uuid> {
+pub(crate) fn stream(channel: &str) -> anyhow::Result<Uuid> {
     Ok(input(channel)?.channel.0)
 }

@@ -281,7 +281,6 @@ impl Clients {
             let pages = catch_up::by_pages(reader, &self.world, gateway).await;
             let shown = catch_up::is_as_stored(reader, &self.world, gateway, &truths).await;
             if pages.is_none() || shown.is_none() {
-                let ledger = &self.ledger;
                 ledger.violated(format!("what gateway {gateway} shows could not be compared"));
             }
             for (number, told) in pages.iter().flatten().enumerate() {

@@ -8,6 +8,9 @@ use std::sync::Arc;
 /// Answers who may do what. An answer is none for what does not exist and for what its user may not
 /// see, and nobody can tell which.
 ///
+/// An audience ([`Actor::Audience`]) views one channel and is in no guild. It passes where something is
+/// seen ([`Access::channels`], [`Access::view_channel`]) and is nobody where something is done.
+///
 /// The errors of all methods are those of the place that answers: `UNAVAILABLE`, `OVERLOADED`,
 /// `INTERNAL`.
 #[async_trait::async_trait]
@@ -21,6 +24,12 @@ pub trait Access: Send + Sync + std::fmt::Debug + 'static {
         keys: &[(ChannelId, UserId)],
     ) -> Result<Vec<Option<ChannelStanding>>, ApiError>;
 
+    /// What a channel's audience may do in it: view it and read its history, for as long as the channel
+    /// is there. None of any channel where there is no database: no audience comes there.
+    async fn audience_of(&self, _: ChannelId) -> Result<Option<ChannelStanding>, ApiError> {
+        Ok(None)
+    }
+
     /// The channels of a guild that a user may view, in the order of the list.
     async fn visible_channels_of(
         &self,
@@ -31,7 +40,7 @@ pub trait Access: Send + Sync + std::fmt::Debug + 'static {
     /// The changes of standing that this process hears of.
     fn changes(&self) -> &Changes;
 
-    /// The actor's standings in guilds, in order; an anonymous actor has none.
+    /// The actor's standings in guilds, in order; only a user has any.
     async fn guilds(&self, actor: &Actor, ids: &[GuildId]) -> Result<Vec<Option<GuildStanding>>, ApiError> {
         match actor.user_if_any() {
             None => Ok(vec![None; ids.len()]),
@@ -42,22 +51,34 @@ pub trait Access: Send + Sync + std::fmt::Debug + 'static {
         }
     }
 
-    /// The actor's standings in channels, in order; an anonymous actor has none.
+    /// The actor's standings in channels, in order; an anonymous actor has none, an audience has one in
+    /// its own channel.
     async fn channels(
         &self,
         actor: &Actor,
         ids: &[ChannelId],
     ) -> Result<Vec<Option<ChannelStanding>>, ApiError> {
-        match actor.user_if_any() {
-            None => Ok(vec![None; ids.len()]),
-            Some(user) => {
-                self.channels_of(&ids.iter().map(|id| (*id, user)).collect::<Vec<_>>())
+        match *actor {
+            Actor::Anonymous => Ok(vec![None; ids.len()]),
+            Actor::User { user, .. } => {
+                self.channels_of(&ids.iter().map(|id| (*id, UserId(user))).collect::<Vec<_>>())
                     .await
+            }
+            Actor::Audience { stream } => {
+                let own = ChannelId(stream);
+                let standing = match ids.contains(&own) {
+                    true => self.audience_of(own).await?,
+                    false => None,
+                };
+                Ok(ids
+                    .iter()
+                    .map(|id| standing.clone().filter(|_| *id == own))
+                    .collect())
             }
         }
     }
 
-    /// The channels of a guild that the actor may view, in the order of the list.
+    /// The channels of a guild that the actor may view, in the order of the list; of a user only.
     async fn visible_channels(
         &self,
         actor: &Actor,
@@ -73,7 +94,7 @@ pub trait Access: Send + Sync + std::fmt::Debug + 'static {
     /// `null` uses [`Access::guilds`].
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` without a token, `NOT_FOUND` when the actor is no member or there is no such
+    /// `UNAUTHENTICATED` for who is no user, `NOT_FOUND` when the actor is no member or there is no such
     /// guild.
     async fn guild(&self, actor: &Actor, id: GuildId) -> Result<GuildStanding, ApiError> {
         let key = [(id, actor.user()?)];
@@ -86,20 +107,32 @@ pub trait Access: Send + Sync + std::fmt::Debug + 'static {
         standing.ok_or_else(ApiError::not_found)
     }
 
-    /// The actor's standing in one channel, for a mutation or a subscription; a read that answers
-    /// `null` uses [`Access::channels`].
+    /// A user's standing in one channel, for a mutation; a read that answers `null` uses
+    /// [`Access::channels`], a subscription [`Access::view_channel`].
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` for who is no user, `NOT_FOUND` when they may not view it or there is no such
+    /// channel.
+    async fn channel(&self, actor: &Actor, id: ChannelId) -> Result<ChannelStanding, ApiError> {
+        actor.user::<UserId>()?;
+        self.view_channel(actor, id).await
+    }
+
+    /// The actor's standing in one channel that it follows, be it a user or the channel's audience.
     ///
     /// # Errors
     /// `UNAUTHENTICATED` without a token, `NOT_FOUND` when the actor may not view it or there is no
     /// such channel.
-    async fn channel(&self, actor: &Actor, id: ChannelId) -> Result<ChannelStanding, ApiError> {
-        let key = [(id, actor.user()?)];
-        if let Some(Some(standing)) = self.channels_of(&key).await?.pop() {
+    async fn view_channel(&self, actor: &Actor, id: ChannelId) -> Result<ChannelStanding, ApiError> {
+        if *actor == Actor::Anonymous {
+            return Err(ApiError::unauthenticated());
+        }
+        if let Some(Some(standing)) = self.channels(actor, &[id]).await?.pop() {
             return Ok(standing);
         }
         // As in `guild`.
         self.changes().read().await?;
-        let standing = self.channels_of(&key).await?.pop().flatten();
+        let standing = self.channels(actor, &[id]).await?.pop().flatten();
         standing.ok_or_else(ApiError::not_found)
     }
 }
@@ -113,10 +146,11 @@ impl dyn Access {
         AccessWatch::guild(self.clone(), actor, id).await
     }
 
-    /// Watches that the actor may view a channel, for a live stream.
+    /// Watches that the actor may view a channel, for a live stream. An audience may for as long as the
+    /// channel is there.
     ///
     /// # Errors
-    /// As [`Access::channel`]; `UNAUTHENTICATED` when the session is revoked already.
+    /// As [`Access::view_channel`]; `UNAUTHENTICATED` when the session is revoked already.
     pub async fn guard_channel(
         self: &Arc<Self>,
         actor: &Actor,

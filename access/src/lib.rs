@@ -41,5 +41,7 @@ pub use ownership::owns_any_guild;
 pub use permission::{Permission, Permissions};
 pub use proof::{channels_in, guilds_in, revalidate, revalidate_guild};
 pub use rpc::{BadAddress, RemoteAccess, serve};
-pub use standing::{ChannelFacts, ChannelSeat, ChannelStanding, GuildSeat, GuildStanding, Versions};
+pub use standing::{
+    ChannelFacts, ChannelReader, ChannelSeat, ChannelStanding, GuildSeat, GuildStanding, Versions,
+};
 pub use watch::{AccessWatch, Ended};

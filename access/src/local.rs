@@ -153,6 +153,14 @@ impl Access for LocalAccess {
         Ok(keys.iter().map(standing).collect())
     }
 
+    async fn audience_of(&self, channel: ChannelId) -> Result<Option<ChannelStanding>, ApiError> {
+        let Some(known) = self.channel_rules(&[channel]).await?.remove(&channel) else {
+            return Ok(None);
+        };
+        let guilds = self.guild_rules(&[known.fact.facts.guild]).await?;
+        Ok(rows::audience_standing(&known, &guilds))
+    }
+
     async fn visible_channels_of(
         &self,
         guild: GuildId,

@@ -156,6 +156,9 @@ impl Permissions {
     /// What a member in a time-out keeps.
     pub const TIMED_OUT: Self = Self::VIEW_CHANNEL.union(Self::READ_HISTORY);
 
+    /// What a channel's audience has in it.
+    pub const AUDIENCE: Self = Self::VIEW_CHANNEL.union(Self::READ_HISTORY);
+
     /// What is nothing without SEND_MESSAGES.
     pub const WITH_SENDING: Self = Self::ATTACH_FILES
         .union(Self::EMBED_LINKS)

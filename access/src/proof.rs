@@ -58,8 +58,8 @@ pub async fn revalidate(
     seats: &[&ChannelSeat],
     now: DateTime<Utc>,
 ) -> Result<Vec<Result<ChannelSeat, Denied>>, DbErr> {
-    let newest = rows::versions(tx, seats.iter().flat_map(|seat| seat.standing().subjects())).await?;
-    let is_stale = |seat: &ChannelSeat| is_stale(&newest, &seat.standing().subjects(), seat.versions());
+    let newest = rows::versions(tx, seats.iter().flat_map(|seat| seat.subjects())).await?;
+    let is_stale = |seat: &ChannelSeat| is_stale(&newest, &seat.subjects(), seat.versions());
     let stale: HashSet<(ChannelId, UserId)> = seats
         .iter()
         .filter(|seat| is_stale(seat))

@@ -283,7 +283,7 @@ pub(crate) fn channel_standing(
         .contains(Permissions::VIEW_CHANNEL)
         .then_some(ChannelStanding {
             facts: *facts,
-            user,
+            user: Some(user),
             permissions,
             versions: Versions {
                 guild: rules.version,
@@ -291,6 +291,22 @@ pub(crate) fn channel_standing(
                 channel: channel.version,
             },
         })
+}
+
+/// The standing of a channel's audience; none when its guild is gone.
+pub(crate) fn audience_standing(channel: &Known<ChannelRules>, guilds: &Guilds) -> Option<ChannelStanding> {
+    let facts = channel.fact.facts;
+    let rules = guilds.get(&facts.guild)?;
+    Some(ChannelStanding {
+        facts,
+        user: None,
+        permissions: Permissions::AUDIENCE,
+        versions: Versions {
+            guild: rules.version,
+            member: 0,
+            channel: channel.version,
+        },
+    })
 }
 
 /// The memberships that standings in these channels need.

@@ -152,11 +152,12 @@ pub struct ChannelFacts {
     pub archived_at: Option<DateTime<Utc>>,
 }
 
-/// Somebody who may view a channel, and what else they may do in it.
+/// Somebody who may view a channel, and what else they may do in it; or the channel's audience, which
+/// views it, reads its history and proves nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelStanding {
     pub(crate) facts: ChannelFacts,
-    pub(crate) user: UserId,
+    pub(crate) user: Option<UserId>,
     pub(crate) permissions: Permissions,
     pub(crate) versions: Versions,
 }
@@ -177,8 +178,8 @@ impl ChannelStanding {
         &self.facts
     }
 
-    /// Whose standing it is.
-    pub fn user(&self) -> UserId {
+    /// Whose standing it is; none for the channel's audience.
+    pub fn user(&self) -> Option<UserId> {
         self.user
     }
 
@@ -192,26 +193,31 @@ impl ChannelStanding {
         self.versions
     }
 
-    /// The proof that they may view it.
-    pub fn view(self) -> ChannelSeat {
-        ChannelSeat {
-            standing: self,
-            required: Permission::ViewChannel,
-        }
-    }
-
-    /// The proof that they have a permission here.
+    /// The proof that a user has a permission here: with it things are changed, so an audience gets
+    /// none.
     ///
     /// # Errors
     /// [`Denied::Missing`].
     pub fn require(self, permission: Permission) -> Result<ChannelSeat, Denied> {
-        if self.permissions.has(permission) {
-            Ok(ChannelSeat {
+        match self.user {
+            Some(user) if self.permissions.has(permission) => Ok(ChannelSeat {
                 standing: self,
+                user,
                 required: permission,
-            })
-        } else {
-            Err(Denied::Missing(permission))
+            }),
+            _ => Err(Denied::Missing(permission)),
+        }
+    }
+
+    /// The proof that they may read what was said here before.
+    ///
+    /// # Errors
+    /// [`Denied::Missing`].
+    pub fn reader(&self) -> Result<ChannelReader, Denied> {
+        let permission = Permission::ReadHistory;
+        match self.permissions.has(permission) {
+            true => Ok(ChannelReader(self.channel())),
+            false => Err(Denied::Missing(permission)),
         }
     }
 
@@ -221,15 +227,6 @@ impl ChannelStanding {
     /// [`Denied::CannotGrant`] with what they lack.
     pub fn may_grant(&self, permissions: Permissions) -> Result<(), Denied> {
         grant(self.permissions, permissions)
-    }
-
-    pub(crate) fn subjects(&self) -> [Subject; 3] {
-        let ChannelFacts { channel, guild, .. } = self.facts;
-        [
-            Subject::Guild(guild),
-            Subject::Member(guild, self.user),
-            Subject::Channel(channel),
-        ]
     }
 }
 
@@ -282,12 +279,24 @@ impl GuildSeat {
     }
 }
 
-/// The proof that somebody has a permission in a channel. Made by [`ChannelStanding::require`] and
-/// [`ChannelStanding::view`] only.
+/// The proof that somebody has a permission in a channel. Made by [`ChannelStanding::require`] only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelSeat {
     standing: ChannelStanding,
+    user: UserId,
     required: Permission,
+}
+
+/// The proof that somebody, or an audience, may read what was said in a channel before. Made by
+/// [`ChannelStanding::reader`] only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChannelReader(ChannelId);
+
+impl ChannelReader {
+    /// The channel.
+    pub fn channel(&self) -> ChannelId {
+        self.0
+    }
 }
 
 impl ChannelSeat {
@@ -308,7 +317,7 @@ impl ChannelSeat {
 
     /// Whose proof it is.
     pub fn user(&self) -> UserId {
-        self.standing.user
+        self.user
     }
 
     /// What they may do here.
@@ -329,5 +338,14 @@ impl ChannelSeat {
     /// The permission it proves.
     pub fn required(&self) -> Permission {
         self.required
+    }
+
+    pub(crate) fn subjects(&self) -> [Subject; 3] {
+        let ChannelFacts { channel, guild, .. } = self.standing.facts;
+        [
+            Subject::Guild(guild),
+            Subject::Member(guild, self.user),
+            Subject::Channel(channel),
+        ]
     }
 }

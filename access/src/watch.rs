@@ -35,13 +35,12 @@ impl From<Ended> for ApiError {
 }
 
 /// Knows when a live stream's viewer loses access. It does nothing until a change concerns this
-/// viewer, guild, channel or session; then it asks once.
+/// viewer, guild, channel or session; then it asks once. An audience is no user and has no session.
 #[derive(Debug)]
 pub struct AccessWatch {
     access: Arc<dyn Access>,
     viewed: Viewed,
-    user: UserId,
-    session: SessionId,
+    viewer: Actor,
     listener: Listener,
     /// A change was heard and not yet checked.
     unchecked: bool,
@@ -64,7 +63,7 @@ impl AccessWatch {
         actor: &Actor,
         id: ChannelId,
     ) -> Result<Self, ApiError> {
-        let guild = access.channel(actor, id).await?.guild();
+        let guild = access.view_channel(actor, id).await?.guild();
         Self::begin(access, actor, Viewed::Channel(id), guild).await
     }
 
@@ -74,12 +73,11 @@ impl AccessWatch {
         viewed: Viewed,
         guild: GuildId,
     ) -> Result<Self, ApiError> {
-        let (user, session) = (actor.user()?, actor.session()?);
-        let mut subjects = vec![
-            Subject::Guild(guild),
-            Subject::Member(guild, user),
-            Subject::Session(session),
-        ];
+        let mut subjects = vec![Subject::Guild(guild)];
+        if let Actor::User { user, session } = *actor {
+            subjects.push(Subject::Member(guild, UserId(user)));
+            subjects.push(Subject::Session(SessionId(session)));
+        }
         if let Viewed::Channel(id) = viewed {
             subjects.push(Subject::Channel(id));
         }
@@ -87,8 +85,7 @@ impl AccessWatch {
         let watch = Self {
             access,
             viewed,
-            user,
-            session,
+            viewer: *actor,
             listener,
             unchecked: false,
         };
@@ -165,7 +162,9 @@ impl AccessWatch {
     }
 
     async fn check(&self) -> Option<Ended> {
-        if self.access.changes().is_revoked(self.session) {
+        if let Actor::User { session, .. } = self.viewer
+            && self.access.changes().is_revoked(SessionId(session))
+        {
             return Some(Ended::Revoked);
         }
         match tokio::time::timeout(CHECK, self.is_visible()).await {
@@ -180,13 +179,13 @@ impl AccessWatch {
         Ok(match self.viewed {
             Viewed::Guild(id) => self
                 .access
-                .guilds_of(&[(id, self.user)])
+                .guilds(&self.viewer, &[id])
                 .await?
                 .iter()
                 .any(Option::is_some),
             Viewed::Channel(id) => self
                 .access
-                .channels_of(&[(id, self.user)])
+                .channels(&self.viewer, &[id])
                 .await?
                 .iter()
                 .any(Option::is_some),

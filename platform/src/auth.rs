@@ -15,4 +15,6 @@ pub use actor::Actor;
 pub use keys::{BadKey, KeySet, SigningKey};
 pub use published::follow_jwks;
 pub use sessions::SessionEnd;
-pub use tokens::{ACCESS_TOKEN_LIFETIME, AccessToken, CONNECTION_LIFETIME, Connection, Tokens};
+pub use tokens::{
+    ACCESS_TOKEN_LIFETIME, AUDIENCE_LIFETIME, AccessToken, Audience, CONNECTION_LIFETIME, Connection, Tokens,
+};

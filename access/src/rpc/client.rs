@@ -116,7 +116,7 @@ impl RemoteAccess {
         let reply = answer(self.client.clone().guilds(request)).await?;
         let answers = reply.answers.into_iter().map(|answer| answer.standing);
         matched(keys, answers, convert::guild_standing, |standing| {
-            (standing.guild, standing.user)
+            Some((standing.guild, standing.user))
         })
     }
 
@@ -136,7 +136,7 @@ impl RemoteAccess {
         let reply = answer(self.client.clone().channels(request)).await?;
         let answers = reply.answers.into_iter().map(|answer| answer.standing);
         matched(keys, answers, convert::channel_standing, |standing| {
-            (standing.channel(), standing.user)
+            Some((standing.channel(), standing.user?))
         })
     }
 }
@@ -170,7 +170,7 @@ impl Access for RemoteAccess {
         let reply = answer(self.client.clone().visible_channels(request)).await?;
         let read = |standing| {
             let standing = convert::channel_standing(standing)?;
-            let asked = standing.guild() == guild && standing.user == user;
+            let asked = standing.guild() == guild && standing.user == Some(user);
             asked.then_some(standing).ok_or(Malformed::Other)
         };
         let standings: Result<_, Malformed> = reply.standings.into_iter().map(read).collect();
@@ -187,14 +187,16 @@ fn matched<K: PartialEq, M, S>(
     keys: &[K],
     answers: impl ExactSizeIterator<Item = Option<M>>,
     read: impl Fn(M) -> Result<S, Malformed>,
-    key_of: impl Fn(&S) -> K,
+    key_of: impl Fn(&S) -> Option<K>,
 ) -> Result<Vec<Option<S>>, ApiError> {
     if answers.len() != keys.len() {
         return Err(ApiError::internal(Malformed::Other));
     }
     let one = |(key, answer): (&K, Option<M>)| {
         let standing = answer.map(&read).transpose()?;
-        let of_another = standing.as_ref().is_some_and(|standing| key_of(standing) != *key);
+        let of_another = standing
+            .as_ref()
+            .is_some_and(|standing| key_of(standing).as_ref() != Some(key));
         if of_another {
             Err(Malformed::Other)
         } else {

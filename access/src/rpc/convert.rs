@@ -115,7 +115,8 @@ impl From<ChannelStanding> for rpc::ChannelStanding {
         Self {
             channel: bytes(facts.channel),
             guild: bytes(facts.guild),
-            user: bytes(standing.user),
+            // Only users are asked about; an audience's standing would be read as none.
+            user: standing.user.map(bytes).unwrap_or_default(),
             kind: facts.kind.to_value(),
             slowmode_seconds: facts.slowmode_seconds,
             archived_at: milliseconds(facts.archived_at),
@@ -135,7 +136,7 @@ pub(super) fn channel_standing(standing: rpc::ChannelStanding) -> Result<Channel
             slowmode_seconds: standing.slowmode_seconds,
             archived_at: time(standing.archived_at)?,
         },
-        user: id(&standing.user)?,
+        user: Some(id(&standing.user)?),
         permissions: Permissions::from_row(standing.permissions),
         versions: versions(standing.versions)?,
     })
@@ -180,7 +181,7 @@ mod tests {
                 slowmode_seconds: 7,
                 archived_at: at(),
             },
-            user: UserId(Uuid::from_u128(3)),
+            user: Some(UserId(Uuid::from_u128(3))),
             permissions: Permissions::DEFAULT,
             versions: versions(),
         }

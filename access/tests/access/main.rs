@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test does not expect must stop it")]
 
+mod audience;
 mod changes;
 mod explain;
 mod generated;

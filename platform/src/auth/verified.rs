@@ -29,18 +29,18 @@ impl Default for Verified {
 }
 
 impl Verified {
-    /// What the token says, when this very key signed it for this audience: remembered, or found out by
-    /// `check`, which must check both.
+    /// What the token says, when this very key signed it for one of these audiences: remembered, or
+    /// found out by `check`, which must check both.
     pub(super) fn claims(
         &self,
         token: &str,
         key: &Checker,
-        audience: &str,
+        audiences: &[&str],
         check: impl FnOnce() -> Option<Claims>,
     ) -> Option<Arc<Claims>> {
         if let Some(Signed(public, claims)) = self.0.get(token)
             && public == key.public
-            && claims.aud == audience
+            && audiences.contains(&claims.aud.as_str())
         {
             return Some(claims);
         }
@@ -61,7 +61,7 @@ mod tests {
             iss: "commons".to_owned(),
             aud: aud.to_owned(),
             sub: Uuid::nil(),
-            sid: Uuid::nil(),
+            sid: Some(Uuid::nil()),
             iat: 0,
             exp: 0,
         }
@@ -75,7 +75,7 @@ mod tests {
         let verified = Verified::default();
         let checked = |token, key, audience: &str| {
             let mut checked = false;
-            let said = verified.claims(token, key, audience, || {
+            let said = verified.claims(token, key, &[audience], || {
                 checked = true;
                 Some(claims(audience))
             });
@@ -87,6 +87,8 @@ mod tests {
         assert!(checked("another", one, "a"));
         assert!(checked("token", two, "a"));
         assert!(checked("token", two, "b"));
+        let either = verified.claims("token", two, &["a", "b"], || None);
+        assert_eq!(either.unwrap().aud, "b");
     }
 
     #[test]
@@ -95,10 +97,10 @@ mod tests {
         let set = KeySet::new(&key, &[]).unwrap();
         let key = set.checker(key.kid()).unwrap();
         let verified = Verified::default();
-        assert!(verified.claims("bad", key, "a", || None).is_none());
-        assert!(verified.claims("bad", key, "a", || None).is_none());
+        assert!(verified.claims("bad", key, &["a"], || None).is_none());
+        assert!(verified.claims("bad", key, &["a"], || None).is_none());
         for number in 0..MAX_TOKENS + 1_000 {
-            verified.claims(&number.to_string(), key, "a", || Some(claims("a")));
+            verified.claims(&number.to_string(), key, &["a"], || Some(claims("a")));
         }
         verified.0.run_pending_tasks();
         assert!(

@@ -174,8 +174,8 @@ pub struct Loads {
     pub members: Batch<MemberRow>,
     /// What members may do in guilds.
     pub guild_standings: Gathering<(GuildId, UserId), GuildStanding>,
-    /// What users may do in channels they see.
-    pub channel_standings: Gathering<(ChannelId, UserId), ChannelStanding>,
+    /// What the actor may do in channels it sees.
+    pub channel_standings: Gathering<ChannelId, ChannelStanding>,
     /// Which channels guilds have, hidden ones too, and their revisions.
     pub channels_in: Gathering<GuildId, ChannelIds>,
     /// Which roles guilds have, highest first.
@@ -189,7 +189,8 @@ pub struct Loads {
 impl Service for ChannelService {
     type Loads = Loads;
 
-    fn loads(&self, _: &Actor) -> Loads {
+    fn loads(&self, actor: &Actor) -> Loads {
+        let actor = *actor;
         let access = || self.access.clone();
         let db = || self.platform.db.clone();
         let (guilds, channels) = (access(), access());
@@ -205,7 +206,7 @@ impl Service for ChannelService {
             }),
             channel_standings: gather(move |keys: Vec<_>| {
                 let access = channels.clone();
-                async move { Ok(present(&keys, access.channels_of(&keys).await?)) }
+                async move { Ok(present(&keys, access.channels(&actor, &keys).await?)) }
             }),
             channels_in: channels_in(&self.platform),
             roles_in: gather(move |keys: Vec<_>| {

@@ -20,7 +20,7 @@ pub use claim::{Claim, ClaimInput, claim_placeholder, create_claim};
 pub use delete::delete_account;
 pub use export::{Export, data_export, data_exports, export_my_data, parts as export_parts};
 pub use import::{ImportedUser, import_users, owner};
-pub use lookup::{by_name, has_people, user, users, viewer};
+pub use lookup::{by_name, has_people, referred, user, users, viewer};
 pub use profile::{ProfileInput, change_password, update_profile};
 pub use refresh::refresh;
 pub use register::{RegisterInput, register};

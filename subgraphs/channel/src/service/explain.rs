@@ -23,13 +23,17 @@ pub struct Explained {
 }
 
 /// Explains what a member may do in a channel that the actor sees: the actor themself, or, with
-/// MANAGE_ROLES in the guild, anybody in it. None for a hidden channel, and for who is no member.
+/// MANAGE_ROLES in the guild, anybody in it. None for a hidden channel, and for who is no member; an
+/// audience is told nothing.
 pub async fn explain(cx: &Cx, channel: ChannelId, user: UserId) -> Result<Option<Explained>, Error> {
     let Some(channel) = read::channel(cx, channel).await? else {
         return Ok(None);
     };
+    let Some(viewer) = channel.standing.user() else {
+        return Ok(None);
+    };
     let guild = channel.row.guild_id;
-    if channel.standing.user() != user {
+    if viewer != user {
         let own = found(read::guild(cx, guild).await?)?;
         own.standing.require(Permission::ManageRoles)?;
     }

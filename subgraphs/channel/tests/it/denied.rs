@@ -15,9 +15,9 @@ const INTROSPECTION: &str = "{ __schema { queryType { fields { name } } mutation
 const NAMELESS: &[&str] = &["createGuild", "guilds", "_entities", "_service"];
 
 /// What a root field can name: things that are there and hidden, or things that nobody made.
-struct Named {
+pub(crate) struct Named {
     guild: String,
-    channel: String,
+    pub(crate) channel: String,
     role: String,
     invite: String,
     code: String,
@@ -25,7 +25,7 @@ struct Named {
 }
 
 /// Each root field with the arguments that name something, and what it selects.
-fn cases(named: &Named) -> Vec<(&'static str, &'static str, Value, &'static str)> {
+pub(crate) fn cases(named: &Named) -> Vec<(&'static str, &'static str, Value, &'static str)> {
     let Named {
         guild,
         channel,
@@ -84,7 +84,7 @@ fn cases(named: &Named) -> Vec<(&'static str, &'static str, Value, &'static str)
     ]
 }
 
-async fn answer(
+pub(crate) async fn answer(
     client: &Client<'_>,
     (name, kind, arguments, selection): &(&str, &str, Value, &str),
 ) -> Value {
@@ -114,7 +114,7 @@ async fn answer(
     client.send(&document, json!(arguments)).await
 }
 
-async fn hidden(house: &House) -> Named {
+pub(crate) async fn hidden(house: &House) -> Named {
     let role = house.role("crew", json!([])).await;
     let made = house.mutate(
         &house.alice,
@@ -202,23 +202,25 @@ async fn a_member_cannot_tell_a_hidden_channel_from_an_unknown_one() {
 async fn who_is_nobody_reads_nothing_and_changes_nothing() {
     let house = House::new().await;
     let named = hidden(&house).await;
-    let client = Client::anonymous(&house.subgraph);
-    for case in cases(&named) {
-        let answered = answer(&client, &case).await;
-        match case.1 {
-            "query" => assert_eq!(answered["data"][case.0], json!(null), "{}", case.0),
-            _ => assert!(
-                answered.to_string().contains("UNAUTHENTICATED"),
-                "{}: {answered:#}",
-                case.0
-            ),
+    // An audience is nobody but in its own channel.
+    for client in [Client::anonymous(&house.subgraph), house.audience(&house.general)] {
+        for case in cases(&named) {
+            let answered = answer(&client, &case).await;
+            match case.1 {
+                "query" => assert_eq!(answered["data"][case.0], json!(null), "{}", case.0),
+                _ => assert!(
+                    answered.to_string().contains("UNAUTHENTICATED"),
+                    "{}: {answered:#}",
+                    case.0
+                ),
+            }
         }
-    }
-    for document in [
-        "{ guilds { nodes { id } } }",
-        "mutation { createGuild(input: { name: \"x y\" }) { guild { id } } }",
-    ] {
-        assert_eq!(client.error(document, json!({})).await["code"], "UNAUTHENTICATED");
+        for document in [
+            "{ guilds { nodes { id } } }",
+            "mutation { createGuild(input: { name: \"x y\" }) { guild { id } } }",
+        ] {
+            assert_eq!(client.error(document, json!({})).await["code"], "UNAUTHENTICATED");
+        }
     }
 }
 
@@ -234,7 +236,11 @@ async fn references_to_what_is_hidden_are_null() {
             { "__typename": "Guild", "id": "nonsense" },
         ] })
     };
-    for client in [house.of(&house.stranger), Client::anonymous(&house.subgraph)] {
+    for client in [
+        house.of(&house.stranger),
+        Client::anonymous(&house.subgraph),
+        house.audience(&house.general),
+    ] {
         let nothing = json!({ "_entities": [null, null, null, null, null] });
         assert_eq!(client.data(document, of(&named)).await, nothing);
         assert_eq!(client.data(document, of(&unknown(&house))).await, nothing);

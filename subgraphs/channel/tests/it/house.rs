@@ -2,7 +2,7 @@
 
 use commons_access::{Access, LocalAccess};
 use commons_channel::{ChannelService, service::Duty};
-use commons_entities::UserId;
+use commons_entities::{ChannelId, UserId};
 use commons_jobs::{Effect, Owner, Progress, Runner, Worker};
 use commons_platform::{ApiError, Platform, bus::MemoryBus, cache::MemoryCache, graphql::Subgraph};
 use commons_streams::Streams;
@@ -133,6 +133,13 @@ impl House {
 
     pub(crate) fn of(&self, identity: &Identity) -> Client<'_> {
         Client::of(&self.subgraph, identity)
+    }
+
+    /// All who may read a channel, as the gateway asks for them.
+    pub(crate) fn audience(&self, channel: &str) -> Client<'_> {
+        let channel: ChannelId = channel.parse().unwrap();
+        let audience = self.world.platform.tokens.for_audience(channel.0).unwrap();
+        Client::with(&self.subgraph, audience.authorization)
     }
 
     /// An invite of Alice's, its code.

@@ -1,6 +1,7 @@
 //! The channel domain through its GraphQL boundary, on a real database.
 #![expect(clippy::unwrap_used, reason = "what a test does not expect must stop it")]
 
+mod audience;
 mod audit;
 mod ban;
 mod channel;

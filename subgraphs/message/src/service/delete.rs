@@ -14,9 +14,12 @@ pub async fn delete(cx: &Cx, id: MessageId) -> Result<message::Model, Error> {
     change(
         cx,
         id,
-        |standing, row| match standing.user() == row.author_id {
-            true => Ok(standing.view()),
-            false => Ok(standing.require(Permission::ManageMessages)?),
+        |standing, row| {
+            let needed = match standing.user() == Some(row.author_id) {
+                true => Permission::ViewChannel,
+                false => Permission::ManageMessages,
+            };
+            Ok(standing.require(needed)?)
         },
         async |tx, seat, mut row, _| {
             store::delete_all(tx, seat, row.id).await?;

@@ -21,7 +21,7 @@ pub async fn edit(cx: &Cx, id: MessageId, content: &str) -> Result<message::Mode
         cx,
         id,
         |standing, row| {
-            if standing.user() != row.author_id {
+            if standing.user() != Some(row.author_id) {
                 return Err(Error::NotAuthor);
             }
             if row.kind != MessageKind::Default {

@@ -9,7 +9,7 @@ use crate::{
     loaders::Message,
     store::{self, Reacting, ReactingPage},
 };
-use commons_access::{ChannelSeat, ChannelStanding, Permission};
+use commons_access::{ChannelReader, ChannelStanding};
 use commons_entities::{ChannelId, MessageId, UserId, message::message};
 use commons_platform::{
     ApiError,
@@ -36,20 +36,20 @@ pub async fn standing(cx: &Cx, channel: ChannelId) -> Result<Option<ChannelStand
 }
 
 /// The proof that the actor may read what was said before; none when they may not.
-fn reader(standing: &ChannelStanding) -> Option<ChannelSeat> {
-    standing.clone().require(Permission::ReadHistory).ok()
+fn reader(standing: &ChannelStanding) -> Option<ChannelReader> {
+    standing.reader().ok()
 }
 
 /// A page of history.
 pub async fn page(cx: &Cx, standing: &ChannelStanding, args: &PageArgs) -> Result<History, Error> {
     let head_seq = head_seq(cx, standing).await?;
-    let Some(seat) = reader(standing) else {
+    let Some(reader) = reader(standing) else {
         return Ok(History {
             page: Page::empty(),
             head_seq,
         });
     };
-    let rows = store::page(cx.platform.db.read(), &seat, args).await?;
+    let rows = store::page(cx.platform.db.read(), &reader, args).await?;
     cx.spend(rows.len())?;
     Ok(History {
         page: Page::from_rows(args, rows),
@@ -64,17 +64,17 @@ pub async fn around(cx: &Cx, standing: &ChannelStanding, id: MessageId, size: u6
         page: Page::empty(),
         head_seq,
     };
-    let Some(seat) = reader(standing) else {
+    let Some(reader) = reader(standing) else {
         return Ok(nothing);
     };
     let middle = cx.load.messages.get(&id).await?;
-    let Some(middle) = middle.filter(|row| row.0.channel_id == seat.channel()) else {
+    let Some(middle) = middle.filter(|row| row.0.channel_id == reader.channel()) else {
         return Ok(nothing);
     };
     let before = size / 2;
     let after = size - before;
     let (mut earlier, mut later) =
-        store::around(cx.platform.db.read(), &seat, middle.0.seq, before, after).await?;
+        store::around(cx.platform.db.read(), &reader, middle.0.seq, before, after).await?;
     let bound = |count: u64| usize::try_from(count).expect("a page is small");
     let (has_previous, has_next) = (earlier.len() > bound(before), later.len() > bound(after));
     earlier.truncate(bound(before));
@@ -107,7 +107,7 @@ pub async fn last(cx: &Cx, standing: &ChannelStanding) -> Result<Option<message:
 /// The pinned messages of a channel, the newest pin first.
 pub async fn pinned(cx: &Cx, standing: &ChannelStanding) -> Result<Vec<message::Model>, Error> {
     match reader(standing) {
-        Some(seat) => Ok(store::pinned(cx.platform.db.read(), &seat, MAX_PINS).await?),
+        Some(reader) => Ok(store::pinned(cx.platform.db.read(), &reader, MAX_PINS).await?),
         None => Ok(Vec::new()),
     }
 }

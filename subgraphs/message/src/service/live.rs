@@ -2,7 +2,6 @@
 
 use super::Cx;
 use crate::Error;
-use commons_access::Permission;
 use commons_entities::ChannelId;
 use commons_platform::ApiError;
 use commons_streams::Delivery;
@@ -22,6 +21,8 @@ pub struct Live {
 /// Follows a channel: its head, then what happened after `after`, then what happens; until the viewer
 /// may no longer view it, which ends the stream with an error within a second.
 ///
+/// An audience follows its own channel, as one who may read history.
+///
 /// Who may not read history starts at the head; a position of theirs is answered with a reset, and of what
 /// was said before they see neither the text nor what becomes of it.
 pub async fn follow(
@@ -29,8 +30,8 @@ pub async fn follow(
     channel: ChannelId,
     after: Option<i64>,
 ) -> Result<impl Stream<Item = Result<Live, ApiError>> + Send + 'static, Error> {
-    let standing = cx.access.channel(&cx.actor, channel).await?;
-    let may_read = standing.require(Permission::ReadHistory).is_ok();
+    let standing = cx.access.view_channel(&cx.actor, channel).await?;
+    let may_read = standing.reader().is_ok();
     let watch = cx.access.guard_channel(&cx.actor, channel).await?;
     let after = after.map(|after| if may_read { after } else { i64::MAX });
     let subscription = cx.streams.follow(channel.0, after).await?;

@@ -49,7 +49,7 @@ pub async fn add_reaction(cx: &Cx, id: MessageId, emoji: &str) -> Result<message
 pub async fn remove_reaction(cx: &Cx, id: MessageId, emoji: &str) -> Result<message::Model, Error> {
     let emoji = text("emoji", Emoji::parse(emoji))?;
     let user: UserId = cx.actor.user()?;
-    let view = |standing: ChannelStanding, _: &message::Model| Ok(standing.view());
+    let view = |standing: ChannelStanding, _: &message::Model| Ok(standing.require(Permission::ViewChannel)?);
     change(cx, id, view, async |tx, seat, row, _| {
         if !store::delete_reaction(tx, seat, row.id, emoji.as_str(), user).await? {
             return Ok(None);

@@ -97,11 +97,13 @@ pub async fn start_typing(cx: &Cx, channel: ChannelId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Those who type in a channel now, then each as it begins; ends as [`super::follow`] does.
+/// Those who type in a channel now, then each as it begins; ends as [`super::follow`] does. For users
+/// alone: an audience follows what is numbered.
 pub async fn typing(
     cx: Arc<Cx>,
     channel: ChannelId,
 ) -> Result<impl Stream<Item = Result<Typing, ApiError>> + Send + 'static, Error> {
+    cx.actor.user::<UserId>()?;
     let watch = cx.access.guard_channel(&cx.actor, channel).await?;
     let mut listener = cx
         .platform

@@ -1,6 +1,6 @@
 //! Messages. A deleted one is in none of the lists. Pages are in `page`.
 
-use commons_access::ChannelSeat;
+use commons_access::{ChannelReader, ChannelSeat};
 use commons_entities::{ChannelId, MessageId, UserId, message::message};
 use commons_platform::db::among;
 use sea_orm::{
@@ -16,10 +16,10 @@ const ROWS: usize = 1_000;
 /// The pinned messages of a channel, the newest pin first.
 pub async fn pinned(
     db: &impl ConnectionTrait,
-    seat: &ChannelSeat,
+    reader: &ChannelReader,
     limit: u64,
 ) -> Result<Vec<message::Model>, DbErr> {
-    in_channel(seat.channel())
+    in_channel(reader.channel())
         .filter(message::Column::PinnedAt.is_not_null())
         .order_by_desc(message::Column::PinnedAt)
         .order_by_desc(message::Column::Seq)

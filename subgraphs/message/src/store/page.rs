@@ -3,7 +3,7 @@
 //! Decoded by place, not by name, and with texts that are never built: a page of 50 on PostgreSQL takes
 //! two thirds of the processor's time that the ORM takes (58 µs against 86, the connection's part in both).
 
-use commons_access::ChannelSeat;
+use commons_access::ChannelReader;
 use commons_entities::{
     ChannelId, MessageId, UserId,
     message::{MessageKind, message},
@@ -51,7 +51,7 @@ const LASTS: &str = messages!(
 /// A page of a channel's history in the direction of reading: one row more than the page has.
 pub async fn page(
     db: &impl ConnectionTrait,
-    seat: &ChannelSeat,
+    reader: &ChannelReader,
     args: &PageArgs,
 ) -> Result<Vec<message::Model>, ApiError> {
     let from = args.key::<i64>("message")?;
@@ -61,20 +61,20 @@ pub async fn page(
         (Direction::Backward, None) => NEWEST,
         (Direction::Backward, Some(_)) => BEFORE,
     };
-    Ok(read(db, text, seat.channel(), args.size + 1, from).await?)
+    Ok(read(db, text, reader.channel(), args.size + 1, from).await?)
 }
 
 /// Up to `before` messages before a place and up to `after` from it on, the first the newest first, the
 /// second oldest first; one row more on each side says whether there is more.
 pub async fn around(
     db: &impl ConnectionTrait,
-    seat: &ChannelSeat,
+    reader: &ChannelReader,
     seq: i64,
     before: u64,
     after: u64,
 ) -> Result<(Vec<message::Model>, Vec<message::Model>), DbErr> {
-    let earlier = read(db, BEFORE, seat.channel(), before + 1, Some(seq)).await?;
-    let later = read(db, AFTER, seat.channel(), after + 1, Some(seq - 1)).await?;
+    let earlier = read(db, BEFORE, reader.channel(), before + 1, Some(seq)).await?;
+    let later = read(db, AFTER, reader.channel(), after + 1, Some(seq - 1)).await?;
     Ok((earlier, later))
 }
 

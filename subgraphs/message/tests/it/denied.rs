@@ -101,49 +101,52 @@ async fn hidden_and_unknown_are_the_same_over_every_root_field() {
     let hidden = house.hidden.to_string();
     let (no_message, no_channel) = (unknown_message(&house), unknown_channel(&house).to_string());
     let open = house.said(&house.alice, house.general, "open").await;
-    let mut table =
-        "field           nobody          stranger        member          in sight        owner\n".to_owned();
+    let mut table = "field           nobody          stranger        member          audience        \
+                     in sight        owner           its own\n"
+        .to_owned();
     for (field, document) in FIELDS {
         let mut row = vec![(*field).to_owned()];
-        for client in [house.nobody(), house.ask(&house.mallory), house.ask(&house.bob)] {
+        for client in [
+            house.nobody(),
+            house.ask(&house.mallory),
+            house.ask(&house.bob),
+            house.audience(house.general),
+        ] {
             let of_hidden = ask(&client, document, &secret, &hidden).await;
             let of_unknown = ask(&client, document, &no_message, &no_channel).await;
             assert_eq!(of_hidden, of_unknown, "{field}");
             row.push(verdict(&of_hidden));
         }
-        // A member asks about another's message where everybody talks; the owner about the hidden one.
-        row.push(verdict(
-            &ask(
-                &house.ask(&house.bob),
-                document,
-                &open,
-                &house.general.to_string(),
-            )
-            .await,
-        ));
-        row.push(verdict(
-            &ask(&house.ask(&house.alice), document, &secret, &hidden).await,
-        ));
+        // A member asks about another's message where everybody talks; the owner about the hidden one; an
+        // audience about its own channel.
+        let general = house.general.to_string();
+        for (client, message, channel) in [
+            (house.ask(&house.bob), &open, &general),
+            (house.ask(&house.alice), &secret, &hidden),
+            (house.audience(house.general), &open, &general),
+        ] {
+            row.push(verdict(&ask(&client, document, message, channel).await));
+        }
         let row: String = row.iter().map(|cell| format!("{cell:<16}")).collect();
         table.push_str(row.trim_end());
         table.push('\n');
     }
     insta::assert_snapshot!(table, @r"
-    field           nobody          stranger        member          in sight        owner
-    message         null            null            null            shown           shown
-    channelEvents   null            null            null            shown           shown
-    _entities       null            null            null            shown           shown
-    sendMessage     UNAUTHENTICATED NOT_FOUND       NOT_FOUND       shown           shown
-    editMessage     UNAUTHENTICATED NOT_FOUND       NOT_FOUND       FORBIDDEN       shown
-    pinMessage      UNAUTHENTICATED NOT_FOUND       NOT_FOUND       FORBIDDEN       shown
-    unpinMessage    UNAUTHENTICATED NOT_FOUND       NOT_FOUND       FORBIDDEN       shown
-    addReaction     UNAUTHENTICATED NOT_FOUND       NOT_FOUND       shown           shown
-    removeReaction  UNAUTHENTICATED NOT_FOUND       NOT_FOUND       shown           shown
-    clearReactions  UNAUTHENTICATED NOT_FOUND       NOT_FOUND       FORBIDDEN       shown
-    deleteMessage   UNAUTHENTICATED NOT_FOUND       NOT_FOUND       FORBIDDEN       shown
-    startTyping     UNAUTHENTICATED NOT_FOUND       NOT_FOUND       shown           shown
-    messageEvents   UNAUTHENTICATED NOT_FOUND       NOT_FOUND       shown           shown
-    typing          UNAUTHENTICATED NOT_FOUND       NOT_FOUND       shown           shown
+    field           nobody          stranger        member          audience        in sight        owner           its own
+    message         null            null            null            null            shown           shown           shown
+    channelEvents   null            null            null            null            shown           shown           shown
+    _entities       null            null            null            null            shown           shown           shown
+    sendMessage     UNAUTHENTICATED NOT_FOUND       NOT_FOUND       UNAUTHENTICATED shown           shown           UNAUTHENTICATED
+    editMessage     UNAUTHENTICATED NOT_FOUND       NOT_FOUND       UNAUTHENTICATED FORBIDDEN       shown           UNAUTHENTICATED
+    pinMessage      UNAUTHENTICATED NOT_FOUND       NOT_FOUND       UNAUTHENTICATED FORBIDDEN       shown           UNAUTHENTICATED
+    unpinMessage    UNAUTHENTICATED NOT_FOUND       NOT_FOUND       UNAUTHENTICATED FORBIDDEN       shown           UNAUTHENTICATED
+    addReaction     UNAUTHENTICATED NOT_FOUND       NOT_FOUND       UNAUTHENTICATED shown           shown           UNAUTHENTICATED
+    removeReaction  UNAUTHENTICATED NOT_FOUND       NOT_FOUND       UNAUTHENTICATED shown           shown           UNAUTHENTICATED
+    clearReactions  UNAUTHENTICATED NOT_FOUND       NOT_FOUND       UNAUTHENTICATED FORBIDDEN       shown           UNAUTHENTICATED
+    deleteMessage   UNAUTHENTICATED NOT_FOUND       NOT_FOUND       UNAUTHENTICATED FORBIDDEN       shown           UNAUTHENTICATED
+    startTyping     UNAUTHENTICATED NOT_FOUND       NOT_FOUND       UNAUTHENTICATED shown           shown           UNAUTHENTICATED
+    messageEvents   UNAUTHENTICATED NOT_FOUND       NOT_FOUND       NOT_FOUND       shown           shown           shown
+    typing          UNAUTHENTICATED NOT_FOUND       NOT_FOUND       UNAUTHENTICATED shown           shown           UNAUTHENTICATED
     ");
 }
 

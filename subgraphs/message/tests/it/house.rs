@@ -3,7 +3,7 @@
 use commons_access::{Access, LocalAccess, Permissions, Subject, change, compute::Target};
 use commons_entities::{
     ChannelId, GuildId, MessageId, RoleId, SessionId, UserId,
-    channel::{ChannelKind, channel, guild_member},
+    channel::{ChannelKind, channel, guild, guild_member},
     message::{MessageKind, message},
 };
 use commons_message::{
@@ -128,6 +128,26 @@ impl House {
             .await;
     }
 
+    /// Deletes a channel; nobody is told but by the log of changes.
+    pub(crate) async fn delete(&self, channel: ChannelId) {
+        let now = self.platform.clock.now();
+        self.alter(channel, |row| row.deleted_at = Set(Some(now))).await;
+    }
+
+    /// Deletes the guild; nobody is told but by the log of changes.
+    pub(crate) async fn delete_guild(&self) {
+        let now = self.platform.clock.now();
+        self.recorded(Subject::Guild(self.guild), async |tx| {
+            let row = guild::ActiveModel {
+                id: Unchanged(self.guild),
+                deleted_at: Set(Some(now)),
+                ..Default::default()
+            };
+            row.update(tx).await.unwrap();
+        })
+        .await;
+    }
+
     /// Removes a member; nobody is told but by the log of changes.
     pub(crate) async fn kick(&self, user: UserId) {
         let subject = Subject::Member(self.guild, user);
@@ -166,6 +186,12 @@ impl House {
 
     pub(crate) fn nobody(&self) -> Client<'_> {
         Client::anonymous(&self.subgraph)
+    }
+
+    /// All who may read a channel, as the gateway asks for them.
+    pub(crate) fn audience(&self, channel: ChannelId) -> Client<'_> {
+        let audience = self.platform.tokens.for_audience(channel.0).unwrap();
+        Client::with(&self.subgraph, audience.authorization)
     }
 
     /// Sends as somebody and gives the message back.

@@ -29,14 +29,14 @@ fn follow(
         .subscribe(FOLLOW, json!({ "channel": channel.to_string(), "after": after }))
 }
 
-async fn event(stream: &mut BoxStream<'static, Value>) -> Value {
+pub(crate) async fn event(stream: &mut BoxStream<'static, Value>) -> Value {
     let mut response = next(stream).await.expect("the stream goes on");
     assert!(response.get("errors").is_none(), "{response}");
     response["data"]["messageEvents"].take()
 }
 
 /// The error with which a stream ends within a second.
-async fn end(mut stream: BoxStream<'static, Value>) -> Value {
+pub(crate) async fn end(mut stream: BoxStream<'static, Value>) -> Value {
     let within = Duration::from_secs(1);
     let last = tokio::time::timeout(within, stream.next())
         .await

@@ -3,6 +3,7 @@
 //! `house` is where the tests live: a guild with channels, people in it and one outside.
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
+mod audience;
 mod batch;
 mod change;
 mod denied;

@@ -3,7 +3,7 @@
 use super::{Cx, me};
 use crate::{Error, loaders::Profile, store};
 use commons_entities::{UserId, user::user};
-use commons_platform::page::MAX_SIZE;
+use commons_platform::{auth::Actor, page::MAX_SIZE};
 use std::sync::Arc;
 
 /// The actor's own account; none without a token.
@@ -25,6 +25,15 @@ pub async fn user(cx: &Cx, id: UserId) -> Result<Option<Arc<Profile>>, Error> {
         return Ok(None);
     }
     Ok(cx.load.profiles.get(&id).await?)
+}
+
+/// An account that another domain refers to, such as a message's author: seen by anybody who is signed
+/// in, and by an audience, which sees it for many of them.
+pub async fn referred(cx: &Cx, id: UserId) -> Result<Option<Arc<Profile>>, Error> {
+    match cx.actor {
+        Actor::Anonymous => Ok(None),
+        Actor::User { .. } | Actor::Audience { .. } => Ok(cx.load.profiles.get(&id).await?),
+    }
 }
 
 /// An account by username, seen by anybody who is signed in.

@@ -1,4 +1,4 @@
-//! Every root field for who may not: a mutation and a list refuse, a read is null.
+//! Every root field for who may not: a mutation and a list refuse, a read is null. An audience is nobody.
 
 use crate::{
     bots, exports,
@@ -182,11 +182,10 @@ async fn who_has_no_token_gets_null_or_is_refused() {
                 assert_eq!(answer["errors"][0]["extensions"], unauthenticated(), "{field}");
             }
         }
-        assert_eq!(
-            house.anonymous().send(&document, json!({})).await,
-            answer,
-            "{field}"
-        );
+        for client in [house.anonymous(), house.audience()] {
+            assert_eq!(client.send(&document, json!({})).await, answer, "{field}");
+        }
+        assert_eq!(house.audience().send(&hidden, json!({})).await, answer, "{field}");
     }
 }
 

@@ -69,6 +69,13 @@ impl House {
         Client::anonymous(&self.subgraph)
     }
 
+    /// All who may read some channel, as the gateway asks for them.
+    pub(crate) fn audience(&self) -> Client<'_> {
+        let stream = self.world.platform.clock.new_id();
+        let audience = self.world.platform.tokens.for_audience(stream).unwrap();
+        Client::with(&self.subgraph, audience.authorization)
+    }
+
     pub(crate) fn client(&self, person: &Person) -> Client<'_> {
         Client::with(&self.subgraph, bearer(&person.access))
     }

@@ -1,6 +1,7 @@
 //! The user domain through its GraphQL boundary, on a real database.
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
+mod audience;
 mod bots;
 mod deletion;
 mod denied;

@@ -85,6 +85,10 @@ async fn no_bad_token_passes() {
             bearer(&signed(&house, &key, "commons", "elsewhere", who)),
         ),
         (
+            "an account's, for an audience",
+            bearer(&signed(&house, &key, "commons", "commons/audience", who)),
+        ),
+        (
             "foreign issuer",
             bearer(&signed(&house, &key, "elsewhere", "commons", who)),
         ),

@@ -117,7 +117,11 @@ impl Channel {
 
     /// What the viewer may do here.
     async fn viewer_permissions(&self) -> Vec<Permission> {
-        self.0.standing.permissions().list()
+        let standing = &self.0.standing;
+        // An audience is no viewer.
+        standing
+            .user()
+            .map_or_else(Vec::new, |_| standing.permissions().list())
     }
 }
 

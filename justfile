@@ -1,7 +1,7 @@
 # What whoever changes Commons runs. `just check` is what CI checks.
 
 # Everything CI checks, in its order.
-check: fmt lint deny schema test test-servers test-separate kill
+check: fmt lint deny schema test test-servers test-separate kill clients
 
 # The code is formatted.
 fmt:
@@ -36,6 +36,11 @@ test-separate:
 kill seconds="60" seed="7":
     cargo build --workspace --bins
     cargo test --test kill -- --seconds {{seconds}} --seed {{seed}}
+
+# graphql-ws, Apollo Client, urql and graphql-sse against instances of their own.
+clients:
+    cargo build
+    web/clients/run
 
 # Exports the schemas and composes the supergraph anew.
 compose:

@@ -4,7 +4,6 @@ use crate::{DataLock, Services};
 use anyhow::Context;
 use commons_gateway::{Admin, Gateway, Settings, Upstream};
 use commons_platform::{
-    Platform,
     config::Config,
     graphql::Subgraph,
     health,
@@ -46,7 +45,7 @@ impl Server {
             listeners.push(listener);
         }
         let admin = Admin::serve(&services.platform.config.gateway).await?;
-        let gateway = Gateway::bind(settings(&services.platform, upstreams))?;
+        let gateway = Gateway::bind(settings(&services, upstreams))?;
         Ok(Self {
             services,
             gateway,
@@ -91,7 +90,8 @@ async fn serve(subgraph: &Subgraph) -> anyhow::Result<(SocketAddr, Guard)> {
     Ok((address, served))
 }
 
-fn settings(platform: &Platform, upstreams: Vec<Upstream>) -> Settings {
+fn settings(services: &Services, upstreams: Vec<Upstream>) -> Settings {
+    let platform = &services.platform;
     let internal = InternalToken::of(&platform.secret);
     let needed = platform.clone();
     let is_ready = move || {
@@ -103,6 +103,7 @@ fn settings(platform: &Platform, upstreams: Vec<Upstream>) -> Settings {
         upstreams,
         internal,
         platform.tokens.clone(),
+        services.access.clone(),
         is_ready,
     )
 }

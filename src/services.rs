@@ -26,6 +26,8 @@ pub struct Services {
     pub channel: Arc<ChannelService>,
     /// Messages.
     pub message: Arc<MessageService>,
+    /// Who may do what.
+    pub access: Arc<dyn Access>,
     /// The event log that channel and message share.
     pub streams: Streams,
     /// What each does for the others, later.
@@ -48,13 +50,14 @@ impl Services {
         let streams = Streams::new(platform.db.clone(), platform.bus.clone(), platform.clock.clone());
         let user = UserService::start(platform.clone(), access.changes().clone()).await?;
         let channel = ChannelService::start(platform.clone(), access.clone(), streams.clone()).await?;
-        let message = MessageService::start(platform.clone(), access, streams.clone());
+        let message = MessageService::start(platform.clone(), access.clone(), streams.clone());
         let workers = [user.work(), channel.work(), message.work()];
         Ok(Self {
             platform,
             user,
             channel,
             message,
+            access,
             streams,
             workers,
         })

@@ -36,7 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "message",
         &["access", "content", "entities", "jobs", "platform", "streams"],
     ),
-    ("gateway", &["access", "platform"]),
+    ("gateway", &["access", "entities", "platform"]),
     ("access", &["entities", "platform"]),
     ("streams", &["entities", "platform"]),
     ("jobs", &["entities", "platform"]),

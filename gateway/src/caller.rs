@@ -10,29 +10,39 @@ use commons_platform::{
 };
 use hive_router::{
     http::HeaderName,
-    ntex::{
-        http::{HeaderMap, header},
-        web::HttpRequest,
-    },
+    ntex::{http::header, web::HttpRequest},
 };
 use std::net::{IpAddr, Ipv4Addr};
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_FOR: &str = "x-forwarded-for";
 const MAX_DEVICE: usize = 200;
 
 /// What goes on to the subgraphs beside the operation.
 pub(crate) fn call(req: &HttpRequest, trusted_proxies: &[IpAddr]) -> Call {
-    let headers = req.headers();
     let peer = req
         .peer_addr()
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    let device = headers
-        .get(header::USER_AGENT)
-        .and_then(|value| value.to_str().ok());
+    of(peer, trusted_proxies, |name| {
+        let values = req.headers().get_all(name);
+        values.map(|value| value.to_str().ok()).collect()
+    })
+}
+
+/// The same of any request: `all` gives a header's values, none for one that is no text.
+pub(crate) fn of<'r>(
+    peer: IpAddr,
+    trusted_proxies: &[IpAddr],
+    all: impl Fn(&str) -> Vec<Option<&'r str>>,
+) -> Call {
+    let device = all("user-agent").first().copied().flatten();
+    let forwarded = all(FORWARDED_FOR);
     Call {
-        authorization: authorization(headers),
+        // A value that is no text is still a value: it must fail the check, not pass as anonymous.
+        authorization: all("authorization")
+            .first()
+            .map(|value| value.unwrap_or_default().to_owned()),
         origin: Origin {
-            address: client_address(peer, headers, trusted_proxies),
+            address: client_address(peer, forwarded.into_iter().flatten(), trusted_proxies),
             request_id: request_id(),
             device: device.map(|device| device.chars().take(MAX_DEVICE).collect::<String>().into()),
             // What a client sends of the kind is not believed: its trace would be ours.
@@ -80,20 +90,10 @@ pub(crate) fn request_id() -> std::sync::Arc<str> {
     format!("{:032x}", rand::random::<u128>()).into()
 }
 
-fn authorization(headers: &HeaderMap) -> Option<String> {
-    // A value that is no text is still a value: it must fail the check, not pass as anonymous.
-    let value = headers.get(header::AUTHORIZATION)?;
-    Some(value.to_str().unwrap_or_default().to_owned())
-}
-
 /// The peer, or, behind trusted proxies, the last address that none of them wrote about itself.
-fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+fn client_address<'r>(peer: IpAddr, said: impl Iterator<Item = &'r str>, trusted: &[IpAddr]) -> IpAddr {
     let mut address = peer.to_canonical();
-    let said: Vec<&str> = headers
-        .get_all(&FORWARDED_FOR)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .collect();
+    let said: Vec<&str> = said.flat_map(|value| value.split(',')).collect();
     for hop in said.into_iter().rev() {
         if !trusted.contains(&address) {
             break;
@@ -110,13 +110,9 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAd
 mod tests {
     use super::*;
 
-    fn from(peer: &str, said: &[&'static str]) -> String {
-        let mut headers = HeaderMap::new();
-        for value in said {
-            headers.append(FORWARDED_FOR, header::HeaderValue::from_static(value));
-        }
+    fn from(peer: &str, said: &[&str]) -> String {
         let trusted = ["10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap()];
-        client_address(peer.parse().unwrap(), &headers, &trusted).to_string()
+        client_address(peer.parse().unwrap(), said.iter().copied(), &trusted).to_string()
     }
 
     #[test]

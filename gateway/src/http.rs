@@ -1,7 +1,7 @@
 //! `/graphql` over HTTP: POST with JSON, GET for queries, answers as JSON or as server-sent events.
 
 use crate::{
-    caller,
+    caller, edge,
     engine::{Outcome, Update, Updates, refused},
     operation::{MAX_BODY, Operation},
     reply::Reply,
@@ -29,12 +29,25 @@ const BODY_DEADLINE: Duration = Duration::from_secs(30);
 /// How much of a body that is too large is read away, so that the client gets to see the refusal.
 const MAX_DRAINED: usize = 1 << 20;
 
+/// Takes over a connection that becomes a socket after it served requests.
+pub(crate) async fn upgrade(req: HttpRequest, worker: types::State<Worker>) -> HttpResponse {
+    if edge::is_upgrade(&req) {
+        return edge::carry(&worker.edge, &req);
+    }
+    HttpResponse::build(StatusCode::UPGRADE_REQUIRED)
+        .content_type("text/plain")
+        .body("open a WebSocket here\n")
+}
+
 /// Answers one request.
 pub(crate) async fn graphql(
     req: HttpRequest,
     body: types::Payload,
     worker: types::State<Worker>,
 ) -> HttpResponse {
+    if edge::is_upgrade(&req) {
+        return edge::carry(&worker.edge, &req);
+    }
     metrics::counter!("commons_gateway_requests_total", "transport" => "http").increment(1);
     let call = caller::call(&req, &worker.trusted_proxies);
     let id = call.origin.request_id.clone();

@@ -3,7 +3,7 @@
 //! A request is read and bounded by us ([`operation`], [`document`]), planned and executed by an
 //! embedded Hive Router ([`engine`]), and answered by us: every error that leaves has a code from the
 //! closed set ([`reply`]). Transports are HTTP and server-sent events ([`http`]) and
-//! `graphql-transport-ws` ([`socket`]); the same path serves them all. The router runs on a thread of
+//! `graphql-transport-ws` ([`edge`]); the same path serves them all. The router runs on a thread of
 //! its own ([`server`]); subgraphs are asked on the caller's runtime, in process or over the network
 //! ([`Upstream`]).
 //!
@@ -15,6 +15,7 @@
 mod admin;
 mod caller;
 mod document;
+mod edge;
 mod engine;
 mod error;
 mod http;
@@ -25,11 +26,11 @@ mod remote;
 mod reply;
 mod server;
 mod settings;
-mod socket;
 mod sse;
 mod standalone;
 
 pub use admin::Admin;
+pub use edge::{Limits, Origins};
 pub use error::GatewayError;
 pub use node::sdl as node_sdl;
 pub use server::Gateway;

@@ -92,6 +92,31 @@ impl Operation {
         error.reason() == Some("MUTATION_BY_GET")
     }
 
+    /// A client's operation as the gateway has rewritten it: within the same bounds, so not checked again.
+    pub(crate) fn rewritten(query: String, variables: Box<RawValue>, about: About) -> Self {
+        Self {
+            query,
+            operation_name: None,
+            variables: Some(variables),
+            about,
+        }
+    }
+
+    /// The document.
+    pub(crate) fn query(&self) -> &str {
+        &self.query
+    }
+
+    /// Which of the document's operations is meant; none when there is one.
+    pub(crate) fn operation_name(&self) -> Option<&str> {
+        self.operation_name.as_deref()
+    }
+
+    /// The variables: an object or null.
+    pub(crate) fn variables(&self) -> Option<&RawValue> {
+        self.variables.as_deref()
+    }
+
     /// What it is, for the log and the figures.
     pub(crate) fn about(&self) -> &About {
         &self.about

@@ -47,7 +47,7 @@ const INPUT: [&str; 27] = [
 ];
 
 /// An answer as it may leave.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Reply {
     /// GraphQL JSON.
     pub(crate) json: Bytes,
@@ -95,6 +95,17 @@ impl Reply {
             json: encode(&json!({ "errors": [{ "message": error.message, "extensions": extensions }] })),
             refused: true,
             code,
+        }
+    }
+
+    /// What a subscription ends with whose client does not keep up: it goes on after `seq`.
+    pub(crate) fn lagged(seq: i64, request_id: &str) -> Self {
+        let message = "events came faster than you read them: subscribe again with `after`";
+        let extensions = json!({ "code": Code::Lagged.as_str(), "seq": seq, REQUEST_ID: request_id });
+        Self {
+            json: encode(&json!({ "errors": [{ "message": message, "extensions": extensions }] })),
+            refused: true,
+            code: Some(Code::Lagged),
         }
     }
 

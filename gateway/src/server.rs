@@ -5,20 +5,20 @@
 
 use crate::{
     GatewayError, Settings,
+    edge::{self, Edge, Engines, Shapes},
     engine::{Engine, Federation, Router},
     http, pages,
-    socket::{self, Networks},
 };
-use commons_platform::auth::Tokens;
+use commons_platform::{auth::Tokens, clock::SystemClock};
 use futures_util::future::join;
 use hive_router::{
     background_tasks::BackgroundTasksManager,
     ntex::{
-        SharedCfg,
-        http::HttpServiceConfig,
+        self, SharedCfg,
+        http::{HttpService, HttpServiceConfig},
         rt::{DefaultRuntime, System},
         time::Seconds,
-        web::{self, HttpServer},
+        web,
     },
 };
 use std::{
@@ -50,11 +50,8 @@ pub(crate) struct Worker {
     pub(crate) tokens: Option<Arc<Tokens>>,
     /// True from when the gateway stops.
     pub(crate) draining: watch::Receiver<bool>,
-    /// How many sockets are open, on all workers.
-    pub(crate) sockets: watch::Sender<usize>,
-    /// The same by network, and how many each may have.
-    pub(crate) networks: Networks,
-    pub(crate) sockets_per_address: usize,
+    /// Where sockets are served.
+    pub(crate) edge: Arc<Edge>,
     /// How many requests are being answered, on all workers.
     pub(crate) requests: watch::Sender<usize>,
     /// Where the caller's handlers run.
@@ -151,29 +148,41 @@ impl Gateway {
         let mut tasks = BackgroundTasksManager::new();
         let router = Router::start(&self.settings, self.federation.clone(), &mut tasks).await?;
         let (sockets, requests) = (watch::Sender::new(0), watch::Sender::new(0));
+        let edge = Arc::new(Edge {
+            engines: Engines::default(),
+            shapes: Shapes::of_supergraph(&self.settings.supergraph)?,
+            tokens: self.settings.tokens,
+            access: self.settings.access,
+            clock: Arc::new(SystemClock::default()),
+            trusted_proxies: self.settings.trusted_proxies.into(),
+            origins: self.settings.origins,
+            limits: self.settings.limits,
+            draining: stopping.clone(),
+            sockets: sockets.clone(),
+            runtime: self.federation.runtime().clone(),
+            networks: Default::default(),
+            users: Default::default(),
+            groups: Default::default(),
+        });
         let factory = {
-            let (router, draining) = (router.clone(), stopping.clone());
-            let (sockets, requests) = (sockets.clone(), requests.clone());
-            let (routes, runtime) = (self.settings.routes, self.federation.runtime().clone());
-            let trusted_proxies: Arc<[IpAddr]> = self.settings.trusted_proxies.into();
-            let tokens = self.settings.tokens;
-            let (networks, sockets_per_address) = (Networks::default(), self.settings.sockets_per_address);
+            let (router, edge, requests) = (router.clone(), edge.clone(), requests.clone());
+            let routes = self.settings.routes;
             async move || {
+                let engine = router.engine().await;
+                edge.engines.serve(engine.clone());
                 let worker = Worker {
-                    engine: router.engine().await,
-                    trusted_proxies: trusted_proxies.clone(),
-                    tokens: tokens.clone(),
-                    draining: draining.clone(),
-                    sockets: sockets.clone(),
-                    networks: networks.clone(),
-                    sockets_per_address,
+                    engine,
+                    trusted_proxies: edge.trusted_proxies.clone(),
+                    tokens: edge.tokens.clone(),
+                    draining: edge.draining.clone(),
                     requests: requests.clone(),
-                    runtime: runtime.clone(),
+                    runtime: edge.runtime.clone(),
+                    edge: edge.clone(),
                 };
                 web::App::new()
                     .state(worker)
                     .service(web::resource("/graphql").to(http::graphql))
-                    .service(web::resource("/graphql/ws").to(socket::upgrade))
+                    .service(web::resource("/graphql/ws").to(http::upgrade))
                     .configure(|config| pages::configure(config, &routes))
                     .default_service(web::to(pages::not_found))
             }
@@ -181,14 +190,20 @@ impl Gateway {
         let config = HttpServiceConfig::new()
             .set_keepalive(KEEP_ALIVE)
             .set_client_timeout(HEAD_DEADLINE);
-        let mut server = HttpServer::new(factory)
+        let config: SharedCfg = SharedCfg::new("GATEWAY").add(config).into();
+        let mut server = ntex::server::build()
             .disable_signals()
             .shutdown_timeout(GOODBYE)
-            .config(SharedCfg::new("GATEWAY").add(config));
+            .on_accept(async move |_, stream| edge::take(&edge, stream).await);
         if let Some(workers) = self.settings.workers {
             server = server.workers(workers.get());
         }
-        let mut server = server.listen(self.listener).map_err(GatewayError::Server)?.run();
+        let serve = async move |settings: ntex::server::Config| {
+            settings.config(config.clone());
+            HttpService::new(factory().await)
+        };
+        let server = server.listen("gateway", self.listener, serve);
+        let mut server = server.map_err(GatewayError::Server)?.run();
         tracing::info!(address = %self.address, "the gateway listens");
         let control = server.clone();
         let result = tokio::select! {

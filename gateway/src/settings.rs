@@ -1,7 +1,13 @@
 //! What the gateway is given: where to listen, which subgraphs there are, which extra routes to serve.
 
-use crate::{GatewayError, node, remote::Remote};
+use crate::{
+    GatewayError,
+    edge::{Limits, Origins},
+    node,
+    remote::Remote,
+};
 use bytes::Bytes;
+use commons_access::Access;
 use commons_platform::{
     auth::Tokens,
     config::Config,
@@ -40,8 +46,12 @@ pub struct Settings {
     /// What makes a connection live as long as its session instead of the token it was opened with;
     /// without it, the token's end is the end of what a connection may ask.
     pub tokens: Option<Arc<Tokens>>,
-    /// How many sockets one address may have open; an IPv6 network of 64 bits counts as one.
-    pub sockets_per_address: usize,
+    /// Who may view what: clients of one stream then share what feeds them.
+    pub access: Option<Arc<dyn Access>>,
+    /// Pages that may open sockets.
+    pub origins: Origins,
+    /// How much one client may have.
+    pub limits: Limits,
     /// Threads that serve connections; one for each processor when none.
     pub workers: Option<NonZeroUsize>,
 }
@@ -58,7 +68,12 @@ impl Settings {
             routes: Vec::new(),
             internal,
             tokens: None,
-            sockets_per_address: 256,
+            access: None,
+            origins: Origins::default(),
+            limits: Limits {
+                sockets_per_address: 256,
+                sockets_per_user: 100,
+            },
             workers: None,
         }
     }
@@ -70,6 +85,7 @@ impl Settings {
         upstreams: Vec<Upstream>,
         internal: InternalToken,
         tokens: Arc<Tokens>,
+        access: Arc<dyn Access>,
         ready: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static,
     ) -> Self {
         Self {
@@ -77,7 +93,12 @@ impl Settings {
             introspection: config.introspection_is_open(),
             routes: routes(tokens.clone(), ready),
             tokens: Some(tokens),
-            sockets_per_address: config.limits.sockets_per_address,
+            access: Some(access),
+            origins: Origins::new(&config.gateway.allowed_origins, !config.is_production()),
+            limits: Limits {
+                sockets_per_address: config.limits.sockets_per_address,
+                sockets_per_user: config.limits.sockets_per_user,
+            },
             ..Self::new(config.gateway.listen, upstreams, internal)
         }
     }

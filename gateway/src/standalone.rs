@@ -68,7 +68,7 @@ impl Standalone {
             let ready = ready.clone();
             async move { ready.is().await }.boxed()
         };
-        let settings = Settings::of(config, upstreams, internal, tokens, is_ready);
+        let settings = Settings::of(config, upstreams, internal, tokens, access.clone(), is_ready);
         Ok(Self {
             gateway: Gateway::bind(settings)?,
             admin: Admin::serve(&config.gateway).await?,

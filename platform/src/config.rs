@@ -87,6 +87,8 @@ pub struct GatewayConfig {
     pub admin_listen: String,
     /// Proxies whose X-Forwarded-For is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Pages of other origins whose scripts may open WebSockets; `*` is everybody.
+    pub allowed_origins: Vec<String>,
     /// Whether clients may read the schema.
     pub introspection: Introspection,
 }
@@ -196,6 +198,8 @@ pub struct LimitsConfig {
     pub guild_changes_per_minute: u32,
     /// WebSockets that one address may have open.
     pub sockets_per_address: usize,
+    /// WebSockets that one account may have open.
+    pub sockets_per_user: usize,
 }
 
 /// The log.

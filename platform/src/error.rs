@@ -27,6 +27,8 @@ pub enum Code {
     RateLimited,
     /// The service is full for now.
     Overloaded,
+    /// A subscription's client does not keep up; `seq` says after which event to go on.
+    Lagged,
     /// Something that is needed does not answer.
     Unavailable,
     /// A defect; the request id finds it in the log.
@@ -35,7 +37,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
@@ -43,6 +45,7 @@ impl Code {
         Self::Conflict,
         Self::RateLimited,
         Self::Overloaded,
+        Self::Lagged,
         Self::Unavailable,
         Self::Internal,
     ];
@@ -57,6 +60,7 @@ impl Code {
             Self::Conflict => "CONFLICT",
             Self::RateLimited => "RATE_LIMITED",
             Self::Overloaded => "OVERLOADED",
+            Self::Lagged => "LAGGED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }

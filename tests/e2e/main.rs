@@ -13,6 +13,7 @@ mod import;
 mod input;
 mod killed;
 mod life;
+mod live;
 mod node;
 mod rates;
 mod redis;

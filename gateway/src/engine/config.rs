@@ -6,7 +6,10 @@
 //! source, [`crate::reply`] masks the router), persisted documents, the router's own page.
 
 use crate::{GatewayError, Settings, caller::TOLD};
-use commons_platform::{graphql::MAX_INTERNAL_BODY, internal};
+use commons_platform::{
+    graphql::{MAX_INTERNAL_BODY, limits::MAX_INTERNAL_ALIASES},
+    internal,
+};
 use hive_router::{
     config::HiveRouterConfig,
     plugins::{hooks::on_supergraph_load::SupergraphOptions, plugin_trait::RouterPlugin},
@@ -82,7 +85,8 @@ fn value(settings: &Settings) -> Value {
         },
         "limits": {
             "max_depth": { "n": 12, "ignore_introspection": true, "flatten_fragments": true },
-            "max_aliases": { "n": 30 },
+            // Of clients the gateway takes fewer: the live edge adds some.
+            "max_aliases": { "n": MAX_INTERNAL_ALIASES },
             "max_directives": { "n": 20 },
             "max_tokens": { "n": 2000 },
             // The real bound is ours and comes first; the variables that we pass on are not longer.

@@ -1,9 +1,10 @@
 //! The dictionary of figures: every name that is counted under, whoever counts it.
 
 use super::metric::{
-    ACCESS_KNOWN, GATEWAY_OPERATION_SECONDS, GATEWAY_OPERATIONS, OPERATION_SECONDS, OPERATIONS,
-    OPERATIONS_IN_FLIGHT, SPANS_DROPPED, SPANS_SENT, SQL_CONNECTIONS, SQL_FAILED, SQL_SECONDS, STREAM_LAG,
-    SUBGRAPH_SOCKETS, SUBSCRIPTION_EVENTS,
+    ACCESS_KNOWN, EDGE_CATCH_UPS, EDGE_CLOSES, EDGE_CONNECTIONS, EDGE_DELIVERIES, EDGE_HOLES, EDGE_LAGGED,
+    EDGE_REOPENED, EDGE_SUBSCRIPTIONS, EDGE_UPSTREAMS, GATEWAY_OPERATION_SECONDS, GATEWAY_OPERATIONS,
+    OPERATION_SECONDS, OPERATIONS, OPERATIONS_IN_FLIGHT, SPANS_DROPPED, SPANS_SENT, SQL_CONNECTIONS,
+    SQL_FAILED, SQL_SECONDS, STREAM_LAG, SUBGRAPH_SOCKETS, SUBSCRIPTION_EVENTS,
 };
 
 /// What a figure is.
@@ -55,11 +56,39 @@ pub const FIGURES: &[(&str, Kind, &str)] = &[
         Kind::Counter,
         "Requests, by transport.",
     ),
+    (EDGE_CONNECTIONS, Kind::Gauge, "Clients' open WebSockets."),
     (
-        "commons_gateway_sockets",
+        EDGE_SUBSCRIPTIONS,
         Kind::Gauge,
-        "Clients' open WebSockets.",
+        "Numbered subscriptions of clients.",
     ),
+    (
+        EDGE_UPSTREAMS,
+        Kind::Gauge,
+        "What they are fed by: one for all who ask the same.",
+    ),
+    (EDGE_DELIVERIES, Kind::Counter, "Events written to clients."),
+    (
+        EDGE_LAGGED,
+        Kind::Counter,
+        "Subscriptions ended because their client did not keep up.",
+    ),
+    (
+        EDGE_CATCH_UPS,
+        Kind::Counter,
+        "Readings of events that are no longer held in memory.",
+    ),
+    (
+        EDGE_HOLES,
+        Kind::Counter,
+        "Holes in what an upstream gave, mended before a client saw them.",
+    ),
+    (
+        EDGE_REOPENED,
+        Kind::Counter,
+        "Upstreams opened again after they broke.",
+    ),
+    (EDGE_CLOSES, Kind::Counter, "Clients' sockets closed, by reason."),
     (SQL_SECONDS, Kind::Histogram, "Duration of statements."),
     (SQL_FAILED, Kind::Counter, "Statements that failed."),
     (

@@ -37,6 +37,24 @@ pub const SUBGRAPH_SOCKETS: &str = "commons_subgraph_sockets";
 pub const GATEWAY_OPERATIONS: &str = "commons_gateway_operations_total";
 /// How long they took, by `kind`; a subscription until its stream began.
 pub const GATEWAY_OPERATION_SECONDS: &str = "commons_gateway_operation_seconds";
+/// Clients' open WebSockets.
+pub const EDGE_CONNECTIONS: &str = "commons_gateway_sockets";
+/// Numbered subscriptions of clients.
+pub const EDGE_SUBSCRIPTIONS: &str = "commons_edge_subscriptions";
+/// What they are fed by: one for all who ask the same.
+pub const EDGE_UPSTREAMS: &str = "commons_edge_upstreams";
+/// Events written to clients.
+pub const EDGE_DELIVERIES: &str = "commons_edge_deliveries_total";
+/// Subscriptions ended because their client did not keep up.
+pub const EDGE_LAGGED: &str = "commons_edge_lagged_total";
+/// Readings of what lies before what is held in memory.
+pub const EDGE_CATCH_UPS: &str = "commons_edge_catch_ups_total";
+/// Holes in what an upstream gave, each mended before a client saw it.
+pub const EDGE_HOLES: &str = "commons_edge_holes_total";
+/// Upstreams opened again after they broke.
+pub const EDGE_REOPENED: &str = "commons_edge_reopened_total";
+/// Sockets that were closed, by `reason`.
+pub const EDGE_CLOSES: &str = "commons_edge_closes_total";
 /// How long statements took.
 pub const SQL_SECONDS: &str = "commons_sql_seconds";
 /// Statements that failed.

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-const CODES: [&str; 9] = [
+const CODES: [&str; 10] = [
     "UNAUTHENTICATED",
     "FORBIDDEN",
     "NOT_FOUND",
@@ -19,6 +19,7 @@ const CODES: [&str; 9] = [
     "CONFLICT",
     "RATE_LIMITED",
     "OVERLOADED",
+    "LAGGED",
     "UNAVAILABLE",
     "INTERNAL",
 ];

@@ -3,10 +3,13 @@
 use super::{Api, PATIENCE, codes};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest},
+    MaybeTlsStream, WebSocketStream, client_async, connect_async,
+    tungstenite::{Message, client::IntoClientRequest, handshake::client::Request},
 };
 
 /// Dropping it cuts the connection without a goodbye.
@@ -30,24 +33,35 @@ pub(crate) enum Ending {
 impl Socket {
     /// Opens one and says who it is.
     pub(crate) async fn open(api: &Api, token: Option<&str>) -> Self {
-        let mut socket = Self::connect(api).await;
+        Self::connect(api).await.greeted(token).await
+    }
+
+    async fn greeted(mut self, token: Option<&str>) -> Self {
         let payload = token.map(|token| json!({ "authorization": format!("Bearer {token}") }));
-        socket
-            .say(json!({ "type": "connection_init", "payload": payload }))
+        self.say(json!({ "type": "connection_init", "payload": payload }))
             .await;
-        assert_eq!(socket.hear().await.unwrap(), json!({ "type": "connection_ack" }));
-        socket
+        assert_eq!(self.hear().await.unwrap(), json!({ "type": "connection_ack" }));
+        self
+    }
+
+    /// The same for whom the system holds little that is not read.
+    pub(crate) async fn open_small(api: &Api, token: &str) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let stream = MaybeTlsStream::Plain(socket.connect(api.address()).await.unwrap());
+        let (stream, _) = timeout(PATIENCE, client_async(upgrade(api), stream))
+            .await
+            .unwrap()
+            .unwrap();
+        Self { stream, asked: 0 }.greeted(Some(token)).await
     }
 
     /// Opens one without a word.
     pub(crate) async fn connect(api: &Api) -> Self {
-        let mut request = format!("ws://{}/graphql/ws", api.address())
-            .into_client_request()
+        let (stream, _) = timeout(PATIENCE, connect_async(upgrade(api)))
+            .await
+            .unwrap()
             .unwrap();
-        request
-            .headers_mut()
-            .insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
-        let (stream, _) = timeout(PATIENCE, connect_async(request)).await.unwrap().unwrap();
         Self { stream, asked: 0 }
     }
 
@@ -124,22 +138,38 @@ impl Socket {
     }
 
     /// Reads events until the operation ends: how it does. Each event is shown to `seen`.
-    pub(crate) async fn ending(&mut self, id: &str, mut seen: impl FnMut(&Value)) -> Ending {
+    pub(crate) async fn ending(&mut self, id: &str, seen: impl FnMut(&Value)) -> Ending {
+        self.lagging(id, seen).await.0
+    }
+
+    /// The same with the `seq` that its error names, or else 0.
+    pub(crate) async fn lagging(&mut self, id: &str, mut seen: impl FnMut(&Value)) -> (Ending, i64) {
         loop {
             let message = match self.hear().await {
                 Ok(message) => message,
-                Err(code) => return Ending::Closed(code),
+                Err(code) => return (Ending::Closed(code), 0),
             };
             assert_eq!(message["id"], id, "{message:#}");
             let errors = match message["type"].as_str().unwrap() {
                 "next" => &message["payload"]["errors"],
                 "error" => &message["payload"],
-                _ => return Ending::Complete,
+                _ => return (Ending::Complete, 0),
             };
+            let seq = errors[0]["extensions"]["seq"].as_i64();
             match codes(&json!({ "errors": errors })).first() {
-                Some(code) => return Ending::Refused(code.clone()),
+                Some(code) => return (Ending::Refused(code.clone()), seq.unwrap_or_default()),
                 None => seen(&message["payload"]["data"]),
             }
         }
     }
+}
+
+fn upgrade(api: &Api) -> Request {
+    let mut request = format!("ws://{}/graphql/ws", api.address())
+        .into_client_request()
+        .unwrap();
+    request
+        .headers_mut()
+        .insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
+    request
 }

@@ -6,7 +6,7 @@ use super::{
     types::UserRef,
 };
 use crate::service;
-use async_graphql::{Context, ID, Result, SimpleObject, Subscription as GraphQlSubscription};
+use async_graphql::{Context, ID, Result, SimpleObject, Subscription as GraphQlSubscription, TypeDirective};
 use chrono::{DateTime, Utc};
 use commons_platform::graphql::parse_id;
 use futures_util::{Stream, StreamExt};
@@ -29,12 +29,18 @@ pub struct TypingEvent {
     until: DateTime<Utc>,
 }
 
+/// Federation's own.
+// The library has `tag` for the fields of all types but this one.
+#[TypeDirective(location = "FieldDefinition")]
+fn tag(#[graphql(desc = "What the field is.")] name: String) {}
+
 #[GraphQlSubscription(name = "Subscription")]
 impl Subscription {
     /// What happens in a channel: first a StreamHead, then every event once and in order. With
     /// `after`, those behind that number come first; a number that is too old or unknown gives a
     /// StreamReset. The stream ends with an error within a second once the viewer may no longer view
     /// the channel.
+    #[graphql(directive = tag::apply("live".to_owned()))]
     async fn message_events<'c>(
         &self,
         context: &Context<'c>,

@@ -1,0 +1,125 @@
+//! The groups of a gateway, by what their clients ask.
+
+use super::{Group, IDLE, Phase, Seat, State};
+use crate::edge::{client::Line, engines::Engines, meter, shape::Numbered, tape::Tape, upstream::Caller};
+use crate::{caller, reply::Reply};
+use commons_access::Access;
+use commons_platform::{clock::Clock, task};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::Instant,
+};
+
+/// How many catch-ups read at a time; more wait.
+const CATCH_UPS: usize = 16;
+
+type Map = HashMap<Arc<str>, Arc<Group>>;
+
+/// All groups.
+#[derive(Debug)]
+pub(crate) struct Groups {
+    map: Arc<Mutex<Map>>,
+    catch_ups: Arc<Semaphore>,
+}
+
+/// What a client wants to share.
+pub(in crate::edge) struct Shared {
+    /// Same key, same answers.
+    pub(in crate::edge) key: Arc<str>,
+    pub(in crate::edge) numbered: Arc<Numbered>,
+    pub(in crate::edge) engines: Engines,
+    pub(in crate::edge) access: Arc<dyn Access>,
+    pub(in crate::edge) clock: Arc<dyn Clock>,
+    /// As whom the upstream runs.
+    pub(in crate::edge) caller: Arc<dyn Fn() -> Caller + Send + Sync>,
+}
+
+impl Default for Groups {
+    fn default() -> Self {
+        Self {
+            map: Arc::default(),
+            catch_ups: Arc::new(Semaphore::new(CATCH_UPS)),
+        }
+    }
+}
+
+impl Groups {
+    /// Joins those who follow the same, or begins.
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub(in crate::edge) async fn join(
+        &self,
+        shared: Shared,
+        line: &Line,
+        after: Option<i64>,
+    ) -> Result<Seat, Reply> {
+        let seat = self.seat(shared, after);
+        let group = seat.group().clone();
+        group.join(seat, line, after).await
+    }
+
+    fn seat(&self, shared: Shared, after: Option<i64>) -> Seat {
+        let mut map = lock(&self.map);
+        if let Some(group) = map.get(&shared.key) {
+            return Seat::new(group.clone(), false);
+        }
+        let group = Arc::new(Group {
+            numbered: shared.numbered,
+            engines: shared.engines,
+            access: shared.access,
+            clock: shared.clock,
+            caller: shared.caller,
+            catch_ups: self.catch_ups.clone(),
+            request_id: caller::request_id(),
+            state: Mutex::new(State {
+                phase: Phase::Opening,
+                ring: Tape::at(0),
+                head: 0,
+                shards: Vec::new(),
+                segments: Vec::new(),
+                probe: None,
+                seats: 0,
+                empty_since: Instant::now(),
+            }),
+            changed: Notify::new(),
+            probing: Arc::new(Semaphore::new(1)),
+        });
+        map.insert(shared.key.clone(), group.clone());
+        let seat = Seat::new(group.clone(), true);
+        drop(map);
+        self.follow(shared.key, group, after);
+        seat
+    }
+
+    fn follow(&self, key: Arc<str>, group: Arc<Group>, after: Option<i64>) {
+        let upstream = group.upstream(after);
+        let map = self.map.clone();
+        task::background("live group", async move {
+            let _counted = meter::upstream();
+            let left = || {
+                let mut map = lock(&map);
+                let state = group.state();
+                let left = state.seats == 0 && state.empty_since.elapsed() > IDLE;
+                if left {
+                    map.remove(&key);
+                }
+                left
+            };
+            group.run(upstream, after, left).await;
+            let mut map = lock(&map);
+            // Somebody else may have begun anew.
+            if map.get(&key).is_some_and(|there| Arc::ptr_eq(there, &group)) {
+                map.remove(&key);
+            }
+        });
+    }
+}
+
+fn lock(map: &Mutex<Map>) -> MutexGuard<'_, Map> {
+    map.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,241 @@
+//! The way out to one client: whoever has a frame writes it at once; what the socket does not take
+//! waits here, bounded in bytes.
+//!
+//! Nothing is ever dropped in silence: a frame is written, kept, or refused, and then its operation is
+//! told. Which operation a frame belongs to is remembered, so that what waits can be taken back.
+
+use super::socket::Socket;
+use bytes::Bytes;
+use std::{
+    collections::VecDeque,
+    io::{ErrorKind, Result as IoResult},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::sync::Notify;
+
+/// How much may wait for one client, in bytes. One frame that is larger may wait alone.
+pub(super) const MAX_QUEUED: usize = 256 * 1024;
+/// How much more the protocol's own words may take: acknowledgements, errors, ends.
+const MAX_WORDS: usize = 64 * 1024;
+
+/// Names an operation of one connection; never used twice.
+pub(super) type Tag = u64;
+
+/// Why a frame was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Too much waits already.
+    Full,
+    /// The client is gone.
+    Gone,
+}
+
+/// Frames on their way to one client.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    socket: Socket,
+    queue: Mutex<Queue>,
+    /// Something waits that did not before.
+    stirred: Notify,
+    /// There is room again.
+    eased: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    frames: VecDeque<Waiting>,
+    bytes: usize,
+    /// Since when nothing moves, while something waits.
+    stuck: Option<Instant>,
+    gone: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    tag: Option<Tag>,
+    rest: Bytes,
+    /// A part of it is written: the rest must follow.
+    begun: bool,
+}
+
+impl Outlet {
+    pub(super) fn new(socket: Socket) -> Self {
+        Self {
+            socket,
+            queue: Mutex::default(),
+            stirred: Notify::new(),
+            eased: Notify::new(),
+        }
+    }
+
+    pub(super) fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// Writes an operation's frame, or keeps it while there is room.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing of the frame will be sent.
+    pub(super) fn send(&self, tag: Tag, frame: &[u8]) -> Result<(), Refused> {
+        self.put(Some(tag), frame, MAX_QUEUED)
+    }
+
+    /// Writes a word of the protocol, for which there is room beyond that of answers.
+    ///
+    /// # Errors
+    /// [`Refused`]; a client that lets even these pile up is [`Refused::Gone`] from then on.
+    pub(super) fn tell(&self, frame: &[u8]) -> Result<(), Refused> {
+        self.put(None, frame, MAX_QUEUED + MAX_WORDS).map_err(|_| {
+            self.abandon();
+            Refused::Gone
+        })
+    }
+
+    fn put(&self, tag: Option<Tag>, frame: &[u8], bound: usize) -> Result<(), Refused> {
+        let mut queue = self.queue();
+        if queue.gone {
+            return Err(Refused::Gone);
+        }
+        let mut written = 0;
+        if queue.frames.is_empty() {
+            match self.socket.try_write(frame) {
+                Ok(count) if count == frame.len() => return Ok(()),
+                Ok(count) => written = count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => {
+                    drop(queue);
+                    self.abandon();
+                    return Err(Refused::Gone);
+                }
+            }
+            queue.stuck = Some(Instant::now());
+        } else if queue.bytes + frame.len() > bound {
+            return Err(Refused::Full);
+        }
+        let rest = Bytes::copy_from_slice(&frame[written..]);
+        queue.bytes += rest.len();
+        let first = queue.frames.is_empty();
+        queue.frames.push_back(Waiting {
+            tag,
+            rest,
+            begun: written > 0,
+        });
+        if first {
+            self.stirred.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Takes back what waits of an operation, but for a frame that is under way.
+    pub(super) fn take_back(&self, tag: Tag) {
+        let mut queue = self.queue();
+        queue.frames.retain(|frame| frame.begun || frame.tag != Some(tag));
+        queue.bytes = queue.frames.iter().map(|frame| frame.rest.len()).sum();
+    }
+
+    /// Nothing is written any more, and who waits for room is told.
+    pub(super) fn abandon(&self) {
+        let mut queue = self.queue();
+        queue.gone = true;
+        queue.frames = VecDeque::new();
+        queue.bytes = 0;
+        drop(queue);
+        self.stirred.notify_one();
+        self.eased.notify_waiters();
+    }
+
+    /// Whether something waits and none of it moved for so long.
+    pub(super) fn is_stuck(&self, time: Duration) -> bool {
+        self.queue().stuck.is_some_and(|since| since.elapsed() > time)
+    }
+
+    /// Waits until less than half of the room is taken.
+    ///
+    /// # Errors
+    /// [`Refused::Gone`].
+    pub(super) async fn room(&self) -> Result<(), Refused> {
+        loop {
+            let eased = self.eased.notified();
+            {
+                let queue = self.queue();
+                if queue.gone {
+                    return Err(Refused::Gone);
+                }
+                if queue.bytes <= MAX_QUEUED / 2 {
+                    return Ok(());
+                }
+            }
+            eased.await;
+        }
+    }
+
+    /// Waits until all that waits is written.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub(super) async fn drain(&self) -> IoResult<()> {
+        while !self.is_empty()? {
+            self.socket.writable().await?;
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Writes what waits, as the socket takes it, for ever. Safe to cancel.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub(super) async fn pump(&self) -> IoResult<std::convert::Infallible> {
+        loop {
+            let stirred = self.stirred.notified();
+            if self.is_empty()? {
+                stirred.await;
+            } else {
+                self.socket.writable().await?;
+                self.flush()?;
+            }
+        }
+    }
+
+    fn is_empty(&self) -> IoResult<bool> {
+        let queue = self.queue();
+        match queue.gone {
+            true => Err(ErrorKind::BrokenPipe.into()),
+            false => Ok(queue.frames.is_empty()),
+        }
+    }
+
+    fn flush(&self) -> IoResult<()> {
+        let mut queue = self.queue();
+        while let Some(frame) = queue.frames.front_mut() {
+            match self.socket.try_write(&frame.rest) {
+                Ok(count) => {
+                    let whole = count == frame.rest.len();
+                    frame.rest = frame.rest.slice(count..);
+                    frame.begun = true;
+                    queue.bytes -= count;
+                    queue.stuck = Some(Instant::now());
+                    if whole {
+                        queue.frames.pop_front();
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        if queue.frames.is_empty() {
+            // An idle client keeps no buffer.
+            queue.frames = VecDeque::new();
+            queue.stuck = None;
+        }
+        if queue.bytes <= MAX_QUEUED / 2 {
+            self.eased.notify_waiters();
+        }
+        Ok(())
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -3,12 +3,14 @@
 //! Sections are `sends`, `page`, `live` and `memory`; without one all of them run, in less than three
 //! minutes. Each starts the real server binary on a free loopback port and a data folder of its own.
 //! `servers` is asked for by name, under `testing/with-services`: it starts every service as a process of
-//! its own, which `cargo build --release --workspace --bins` makes, on PostgreSQL and Redis. All measure
-//! from outside, check that what they counted is true, and print Markdown tables. No figure is judged
-//! here: the document says what is expected.
+//! its own, which `cargo build --release --workspace --bins` makes, on PostgreSQL and Redis. `edge` is
+//! asked for by name too, as a whole or by its parts, `deliver`, `spread`, `idle` and `reconnect`; it takes
+//! three minutes and 10,000 connections. All measure from outside, check that what they counted is true,
+//! and print Markdown tables. No figure is judged here: the document says what is expected.
 #![expect(clippy::print_stdout, reason = "the tables are what this program is for")]
 
 mod client;
+mod edge;
 mod live;
 mod load;
 mod memory;
@@ -26,26 +28,41 @@ use std::time::Duration;
 /// What needs no other server.
 const EMBEDDED: [&str; 4] = ["sends", "page", "live", "memory"];
 const SERVERS: &str = "servers";
+const EDGE: &str = "edge";
 const IDLE: Duration = Duration::from_secs(60);
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1).peekable();
-    let (mut sections, mut idle, mut is_bench) = (Vec::new(), IDLE, false);
+    if arguments
+        .peek()
+        .is_some_and(|argument| argument == edge::COPY_FRAMES)
+    {
+        return edge::copy_frames();
+    }
+    let (mut sections, mut parts, mut idle, mut is_bench) = (Vec::new(), Vec::new(), IDLE, false);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--bench" => is_bench = true,
             "--idle" => {
                 idle = Duration::from_secs(arguments.next().context("--idle wants seconds")?.parse()?)
             }
-            name if name == SERVERS || EMBEDDED.contains(&name) => sections.push(argument),
-            other => bail!("there is no section {other}; there are {EMBEDDED:?} and {SERVERS}"),
+            name if [SERVERS, EDGE].contains(&name) || EMBEDDED.contains(&name) => sections.push(argument),
+            name if edge::PARTS.contains(&name) => {
+                sections.push(EDGE.to_owned());
+                parts.push(argument);
+            }
+            other => bail!(
+                "there is no section {other}; there are {EMBEDDED:?}, {SERVERS} and {EDGE} with {:?}",
+                edge::PARTS
+            ),
         }
     }
     if !is_bench {
         // `cargo test --all-targets` starts this too; an unoptimised server has no figures.
         return Ok(());
     }
-    let wanted = |name: &str| sections.is_empty() || sections.iter().any(|section| section == name);
+    let named = |name: &str| sections.iter().any(|section| section == name);
+    let wanted = |name: &str| sections.is_empty() || named(name);
     println!("Load before: {}", process::load_average()?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -61,8 +78,11 @@ fn main() -> anyhow::Result<()> {
         if wanted("memory") {
             memory::run(idle).await.context("memory")?;
         }
-        if sections.iter().any(|section| section == SERVERS) {
+        if named(SERVERS) {
             servers::run().await.context(SERVERS)?;
+        }
+        if named(EDGE) {
+            edge::run(&parts).await.context(EDGE)?;
         }
         anyhow::Ok(())
     })?;

@@ -1,14 +1,19 @@
 //! The real server as a child process, and what the system says of it. Linux only: it reads `/proc`.
 
 use anyhow::{Context, bail, ensure};
+use commons_platform::config::DEFAULTS;
 use std::{
     fs,
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
-use tokio::{sync::oneshot, task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::oneshot,
+    task::spawn_blocking,
+    time::{interval, timeout},
+};
 
 /// What Linux counts CPU time in, whatever the kernel's own tick: `USER_HZ`.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -29,13 +34,20 @@ impl Server {
     /// # Errors
     /// When it does not start, or not within 30 s.
     pub(crate) async fn start(data: &Path) -> anyhow::Result<Self> {
+        Self::start_at(data, "127.0.0.1:0").await
+    }
+
+    /// The same at an address that is chosen.
+    ///
+    /// # Errors
+    /// When it does not start, or not within 30 s.
+    pub(crate) async fn start_at(data: &Path, address: &str) -> anyhow::Result<Self> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_commons"))
             // A folder without a commons.toml.
             .current_dir(data)
             .env("COMMONS_DATA_DIR", data)
-            .env("COMMONS_GATEWAY__LISTEN", "127.0.0.1:0")
-            .env("COMMONS_LIMITS__SENDS_PER_TEN_SECONDS", "1000000")
-            .env("COMMONS_LIMITS__SIGN_INS_PER_MINUTE", "1000000")
+            .env("COMMONS_GATEWAY__LISTEN", address)
+            .envs(limits())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -101,6 +113,41 @@ impl Drop for Server {
         // Fails when it has ended, which is as good.
         let _ended = self.child.kill();
         let _ended = self.child.wait();
+    }
+}
+
+/// Every limit there is, out of the way: all clients come from one address here.
+fn limits() -> impl Iterator<Item = (String, &'static str)> {
+    DEFAULTS
+        .lines()
+        .skip_while(|line| *line != "[limits]")
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, _)| (format!("COMMONS_LIMITS__{}", name.to_uppercase()), "1000000"))
+}
+
+/// Waits until a server says that all it needs answers.
+///
+/// # Errors
+/// When it does not within 30 s.
+pub(crate) async fn ready(base: &str) -> anyhow::Result<()> {
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(2))
+        .build()?;
+    let deadline = Instant::now() + START;
+    let mut tick = interval(Duration::from_millis(20));
+    loop {
+        tick.tick().await;
+        let answer = http.get(format!("{base}/ready")).send().await;
+        if answer.is_ok_and(|answer| answer.status().is_success()) {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            bail!("{base} is not ready within {START:?}");
+        }
     }
 }
 

@@ -1,19 +1,17 @@
 //! A process for each service and a gateway, over PostgreSQL and Redis, and the CPU time of each.
 
-use crate::process::{self, family};
-use anyhow::{Context, bail, ensure};
+use crate::process::{self, family, ready};
+use anyhow::{Context, ensure};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use std::{
     net::TcpListener,
     ops::Sub,
     path::Path,
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
-use tokio::time::interval;
 
 const SECRET: &str = "the secret of an instance that is measured";
-const START: Duration = Duration::from_secs(30);
 
 /// CPU time used so far, or during a time.
 #[derive(Debug, Clone, Copy, Default)]
@@ -159,25 +157,6 @@ fn program(name: &str, folder: &Path, database: &str, redis: &str) -> anyhow::Re
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     Ok(command)
-}
-
-async fn ready(base: &str) -> anyhow::Result<()> {
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .timeout(Duration::from_secs(2))
-        .build()?;
-    let deadline = Instant::now() + START;
-    let mut tick = interval(Duration::from_millis(20));
-    loop {
-        tick.tick().await;
-        let answer = http.get(format!("{base}/ready")).send().await;
-        if answer.is_ok_and(|answer| answer.status().is_success()) {
-            return Ok(());
-        }
-        if Instant::now() > deadline {
-            bail!("{base} is not ready within {START:?}");
-        }
-    }
 }
 
 /// Ports that nobody listens on at the moment.

@@ -34,6 +34,7 @@ mod upstream;
 pub use self::origins::Origins;
 pub(crate) use self::{
     accept::take,
+    count::One,
     engines::Engines,
     relay::{carry, is_upgrade},
     shape::Shapes,
@@ -52,10 +53,12 @@ const PATHS: [&str; 2] = ["/graphql/ws", "/graphql"];
 /// How much one client may have.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Sockets of one address; an IPv6 network of 64 bits counts as one.
+    /// Sockets and streams of one address; an IPv6 network of 64 bits counts as one.
     pub sockets_per_address: usize,
     /// Sockets of one account.
     pub sockets_per_user: usize,
+    /// Subscriptions of one account.
+    pub subscriptions_per_user: usize,
 }
 
 /// What all sockets share.
@@ -78,5 +81,6 @@ pub(crate) struct Edge {
     pub(crate) runtime: Handle,
     pub(crate) networks: Counts<IpAddr>,
     pub(crate) users: Counts<Uuid>,
+    pub(crate) subscriptions: Counts<Uuid>,
     pub(crate) groups: Groups,
 }

@@ -1,7 +1,8 @@
 //! `/graphql` over HTTP: POST with JSON, GET for queries, answers as JSON or as server-sent events.
 
 use crate::{
-    caller, edge,
+    caller,
+    edge::{self, One},
     engine::{Outcome, Update, Updates, refused},
     operation::{MAX_BODY, Operation},
     reply::Reply,
@@ -22,7 +23,7 @@ use hive_router::{
         web::{HttpRequest, HttpResponse, types},
     },
 };
-use std::{io, sync::Arc, time::Duration};
+use std::{io, net::IpAddr, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
@@ -50,27 +51,33 @@ pub(crate) async fn graphql(
     }
     metrics::counter!("commons_gateway_requests_total", "transport" => "http").increment(1);
     let call = caller::call(&req, &worker.trusted_proxies);
-    let id = call.origin.request_id.clone();
+    let (id, network) = (call.origin.request_id.clone(), call.origin.network());
     // Counted before the look at `draining`: what passes it is waited for.
     let counted = Counted::one(&worker.requests);
-    let mut session = None;
+    let (mut session, mut only_events) = (None, false);
     let outcome = if *worker.draining.borrow() {
         let error = ApiError::new(Code::Unavailable, "this server is ending, try again");
         refused(StatusCode::SERVICE_UNAVAILABLE, error, &id)
     } else {
         match read(&req, body).await {
             Ok((operation, accept)) => {
-                let call = if streams(&accept) {
+                let call = if takes(&accept, "text/event-stream") {
                     connected(call, &worker, &mut session)
                 } else {
                     call
                 };
+                only_events = !takes(&accept, "json");
+                let accept = if only_events { EITHER } else { accept };
                 worker.engine.execute(&operation, call, accept).await
             }
             Err((status, error)) => refused(status, error, &id),
         }
     };
     let mut response = match outcome {
+        // One answer is a short stream.
+        Outcome::One { reply, .. } if only_events => HttpResponse::Ok()
+            .content_type("text/event-stream")
+            .body(Bytes::from([&sse::next(&reply.json), sse::COMPLETE].concat())),
         Outcome::One {
             status,
             content_type,
@@ -78,15 +85,26 @@ pub(crate) async fn graphql(
         } => HttpResponse::build(status)
             .header(header::CONTENT_TYPE, content_type)
             .body(Bytes::from(Vec::from(reply.json))),
-        Outcome::Many(updates) => HttpResponse::Ok()
-            .content_type("text/event-stream")
-            .streaming(Box::pin(events(
-                updates,
-                &req,
-                &worker,
-                session,
-                (counted, id.clone()),
-            ))),
+        Outcome::Many(updates) => {
+            let bound = worker.edge.limits.sockets_per_address;
+            match worker.edge.networks.one(network, bound) {
+                Some(one) => HttpResponse::Ok()
+                    .content_type("text/event-stream")
+                    .streaming(Box::pin(events(
+                        updates,
+                        &req,
+                        &worker,
+                        session,
+                        (counted, one, id.clone()),
+                    ))),
+                None => {
+                    let error = ApiError::overloaded().with_reason("TOO_MANY_STREAMS");
+                    HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE)
+                        .content_type("application/json")
+                        .body(Bytes::from(Vec::from(Reply::refusal(error, &id).json)))
+                }
+            }
+        }
     };
     if *worker.draining.borrow() {
         response.head_mut().set_connection_type(ConnectionType::Close);
@@ -103,11 +121,12 @@ pub(crate) async fn graphql(
     response
 }
 
-/// Whether the answer may be a stream.
-fn streams(accept: &HeaderValue) -> bool {
-    accept
-        .to_str()
-        .is_ok_and(|ranges| ranges.contains("text/event-stream"))
+/// What the router is asked for when the client takes events alone: of one answer it makes no stream.
+const EITHER: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+
+/// Whether the answer may be of a type.
+fn takes(accept: &HeaderValue, name: &str) -> bool {
+    accept.to_str().is_ok_and(|ranges| ranges.contains(name))
 }
 
 /// The caller of a stream, which goes on after the token has ended, for as long as `session`; a bad token
@@ -264,7 +283,7 @@ fn events(
     req: &HttpRequest,
     worker: &Worker,
     session: Option<SessionEnd>,
-    (counted, id): (Counted, Arc<str>),
+    (counted, one, id): (Counted, One<IpAddr>, Arc<str>),
 ) -> impl Stream<Item = Result<Bytes, io::Error>> + use<> {
     let mut draining = worker.draining.clone();
     let left = req.io().map(IoRef::on_disconnect);
@@ -276,7 +295,7 @@ fn events(
         }
     };
     bytes_of(updates, session, id).take_until(over).map(move |event| {
-        let _open = &counted;
+        let _open = (&counted, &one);
         Ok(Bytes::from(event))
     })
 }

@@ -162,6 +162,7 @@ impl Gateway {
             runtime: self.federation.runtime().clone(),
             networks: Default::default(),
             users: Default::default(),
+            subscriptions: Default::default(),
             groups: Default::default(),
         });
         let factory = {

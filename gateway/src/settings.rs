@@ -73,6 +73,7 @@ impl Settings {
             limits: Limits {
                 sockets_per_address: 256,
                 sockets_per_user: 100,
+                subscriptions_per_user: 1000,
             },
             workers: None,
         }
@@ -98,6 +99,7 @@ impl Settings {
             limits: Limits {
                 sockets_per_address: config.limits.sockets_per_address,
                 sockets_per_user: config.limits.sockets_per_user,
+                subscriptions_per_user: config.limits.subscriptions_per_user,
             },
             ..Self::new(config.gateway.listen, upstreams, internal)
         }

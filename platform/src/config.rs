@@ -200,6 +200,8 @@ pub struct LimitsConfig {
     pub sockets_per_address: usize,
     /// WebSockets that one account may have open.
     pub sockets_per_user: usize,
+    /// Subscriptions that one account may have on all of them.
+    pub subscriptions_per_user: usize,
 }
 
 /// The log.

@@ -248,16 +248,28 @@ impl Connection {
     fn start(&self, id: &str, operation: Operation) -> Result<(), ApiError> {
         let shape = self.edge.shapes.shape(&operation)?;
         let live = operation.about().kind == "subscription";
+        let crowded = |reason| ApiError::overloaded().with_reason(reason);
+        let counted = match &self.user {
+            Some(user) if live => {
+                let bound = self.edge.limits.subscriptions_per_user;
+                let counted = self.edge.subscriptions.one(user.of(), bound);
+                Some(counted.ok_or_else(|| crowded("TOO_MANY_SUBSCRIPTIONS"))?)
+            }
+            _ => None,
+        };
         let opened = self.client.open(id, live, MAX_OPERATIONS);
         let line: Line = opened.map_err(|reason| {
             debug_assert_eq!(reason, NotOpened::TooMany, "who runs twice was refused");
-            ApiError::overloaded().with_reason("TOO_MANY_OPERATIONS")
+            crowded("TOO_MANY_OPERATIONS")
         })?;
         let (edge, call, task) = (self.edge.clone(), self.next_call(), line.clone());
-        match shape {
-            Shape::Numbered(numbered) => line.run(follow::follow(edge, task, numbered, call)),
-            Shape::Alone => line.run(follow::answer(edge, task, operation, call)),
-        }
+        line.run(async move {
+            let _counted = counted;
+            match shape {
+                Shape::Numbered(numbered) => follow::follow(edge, task, numbered, call).await,
+                Shape::Alone => follow::answer(edge, task, operation, call).await,
+            }
+        });
         Ok(())
     }
 

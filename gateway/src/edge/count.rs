@@ -24,7 +24,7 @@ impl<K> Default for Counts<K> {
 
 impl<K: Eq + Hash + Copy> Counts<K> {
     /// Counts one more of somebody's while it lives; none when they have as many as they may.
-    pub(super) fn one(&self, of: K, bound: usize) -> Option<One<K>> {
+    pub(crate) fn one(&self, of: K, bound: usize) -> Option<One<K>> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(of).or_default();
         if *count >= bound {
@@ -43,6 +43,13 @@ impl<K: Eq + Hash + Copy> Counts<K> {
 pub(crate) struct One<K: Eq + Hash + Copy> {
     counts: Counts<K>,
     of: K,
+}
+
+impl<K: Eq + Hash + Copy> One<K> {
+    /// Whose it is.
+    pub(super) fn of(&self) -> K {
+        self.of
+    }
 }
 
 impl<K: Eq + Hash + Copy> Drop for One<K> {

@@ -6,7 +6,11 @@ use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest, protocol::frame::coding::CloseCode},
+    tungstenite::{
+        Message,
+        client::IntoClientRequest,
+        protocol::{Role, frame::coding::CloseCode},
+    },
 };
 
 pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
@@ -33,6 +37,12 @@ impl Socket {
             headers.insert("authorization", authorization.parse().unwrap());
         }
         Self(connect_async(request).await.unwrap().0)
+    }
+
+    /// One whose upgrade was answered already.
+    pub(crate) async fn over(stream: TcpStream) -> Self {
+        let stream = MaybeTlsStream::Plain(stream);
+        Self(WebSocketStream::from_raw_socket(stream, Role::Client, None).await)
     }
 
     pub(crate) async fn init(&mut self, payload: Option<Value>) {

@@ -7,6 +7,7 @@ mod apart;
 mod assets;
 mod bombs;
 mod client;
+mod doors;
 mod life;
 mod nodes;
 mod pages;

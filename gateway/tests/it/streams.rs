@@ -50,6 +50,25 @@ async fn a_refusal_is_an_event_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_answer_is_a_short_stream_for_who_takes_streams_alone() {
+    let world = World::start().await;
+    let post = world.http.post(world.url("/graphql"));
+    let post = post
+        .header("accept", "text/event-stream")
+        .header("authorization", &world.alice);
+    let response = post
+        .json(&json!({ "query": "{ viewer { name } }" }))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    assert_eq!(
+        response.text().await.unwrap(),
+        "event: next\ndata: {\"data\":{\"viewer\":{\"name\":\"name 1\"}}}\n\nevent: complete\ndata:\n\n"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_ends_its_stream() {
     let world = World::start().await;
     let mut response = world

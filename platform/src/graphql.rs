@@ -3,15 +3,19 @@
 //! A [`Subgraph`] answers in process ([`Subgraph::answer`]) and over the network ([`Subgraph::router`]);
 //! both take the same way through [`guard`], [`limits`] and the token check.
 
+mod documents;
 pub mod guard;
 mod http;
+pub mod kept;
 pub mod limits;
 mod socket;
 
+use self::documents::Documents;
 use crate::{
     ApiError, Code, Cx, Origin, Platform,
     auth::Actor,
     cx::Service,
+    internal::InternalToken,
     telemetry::{
         operation::{Operations, Running},
         span,
@@ -40,18 +44,22 @@ pub struct Call {
 
 /// A domain's schema, ready to answer; cheap to clone.
 #[derive(Clone)]
-pub struct Subgraph {
+pub struct Subgraph(Arc<Inner>);
+
+struct Inner {
     name: &'static str,
-    sdl: Arc<str>,
+    sdl: String,
     platform: Platform,
-    engine: Arc<dyn Engine>,
+    token: InternalToken,
+    engine: Box<dyn Engine>,
+    documents: Documents,
     operations: Arc<Operations>,
 }
 
 impl std::fmt::Debug for Subgraph {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Subgraph")
-            .field("name", &self.name)
+            .field("name", &self.0.name)
             .finish_non_exhaustive()
     }
 }
@@ -100,25 +108,26 @@ impl Subgraph {
         Sub: SubscriptionType + 'static,
         S: Service,
     {
-        let sdl: Arc<str> = sdl(&schema).into();
-        Self {
+        Self(Arc::new(Inner {
             name,
+            sdl: sdl(&schema),
             // Not the federated SDL, which may leave subscriptions out.
             operations: Operations::new(name, &schema.sdl()),
-            sdl,
+            token: InternalToken::of(&platform.secret),
             platform,
-            engine: Arc::new(Served { schema, service }),
-        }
+            engine: Box::new(Served { schema, service }),
+            documents: Documents::default(),
+        }))
     }
 
     /// Its name in the supergraph.
     pub fn name(&self) -> &'static str {
-        self.name
+        self.0.name
     }
 
     /// Its federation SDL.
     pub fn sdl(&self) -> &str {
-        &self.sdl
+        &self.0.sdl
     }
 
     /// Answers a request body in process: JSON in, JSON out, never an error of another form.
@@ -136,10 +145,10 @@ impl Subgraph {
         self.execute_logged(request, call).instrument(logged).await
     }
 
-    async fn execute_logged(&self, request: Request, call: Call) -> Response {
-        let mut running = self.operations.begin();
-        let (mut request, actor) = match self.admit(request, call.authorization.as_deref()) {
-            Ok(admitted) => admitted,
+    async fn execute_logged(&self, mut request: Request, call: Call) -> Response {
+        let mut running = self.0.operations.begin();
+        let actor = match self.admit(&mut request, call.authorization.as_deref()) {
+            Ok(actor) => actor,
             Err(error) => {
                 let response = failed(error);
                 running.settle(&response);
@@ -148,22 +157,22 @@ impl Subgraph {
         };
         running.read(&mut request);
         let traced = self.traced(&running, &call.origin);
-        let response = self.engine.execute(request, actor, call.origin);
+        let response = self.0.engine.execute(request, actor, call.origin);
         let response = with_codes(response.instrument(traced.clone()).await);
         span::settle(&traced, running.settle(&response));
         response
     }
 
     /// Runs any operation as a stream of responses: one for a query, many for a subscription.
-    pub fn stream(&self, request: Request, actor: Actor, origin: Origin) -> BoxStream<'static, Response> {
+    pub fn stream(&self, mut request: Request, actor: Actor, origin: Origin) -> BoxStream<'static, Response> {
         let logged = span::request(&origin.request_id);
         let _logged = logged.enter();
-        let mut running = self.operations.begin();
-        let (responses, traced) = match self.within_limits(request) {
-            Ok(mut request) => {
+        let mut running = self.0.operations.begin();
+        let (responses, traced) = match self.0.documents.prepare(&mut request) {
+            Ok(()) => {
                 running.read(&mut request);
                 let traced = self.traced(&running, &origin);
-                let responses = self.engine.stream(request, actor, origin);
+                let responses = self.0.engine.stream(request, actor, origin);
                 (responses.map(with_codes).boxed(), traced)
             }
             Err(error) => {
@@ -176,12 +185,12 @@ impl Subgraph {
 
     fn traced(&self, running: &Running, origin: &Origin) -> Span {
         let (kind, field) = (running.kind(), running.field());
-        span::operation(self.name, kind, field, &origin.request_id, &origin.trace)
+        span::operation(self.0.name, kind, field, &origin.request_id, &origin.trace)
     }
 
     /// The routes of this subgraph: `/graphql`, `/graphql/ws` and health.
     pub fn router(&self) -> axum::Router {
-        http::router(self.clone()).merge(crate::health::router(self.platform.clone()))
+        http::router(self.clone()).merge(crate::health::router(self.0.platform.clone()))
     }
 
     /// The actor that a call names.
@@ -197,22 +206,17 @@ impl Subgraph {
     /// # Errors
     /// `UNAUTHENTICATED` for anything but a live token or none.
     pub(crate) fn actor(&self, authorization: Option<&str>) -> Result<Actor, ApiError> {
-        self.platform.tokens.actor(authorization)
+        self.0.platform.tokens.actor(authorization)
     }
 
-    fn admit(&self, request: Request, authorization: Option<&str>) -> Result<(Request, Actor), ApiError> {
+    fn token(&self) -> &InternalToken {
+        &self.0.token
+    }
+
+    fn admit(&self, request: &mut Request, authorization: Option<&str>) -> Result<Actor, ApiError> {
         let actor = self.actor(authorization)?;
-        Ok((self.within_limits(request)?, actor))
-    }
-
-    fn within_limits(&self, mut request: Request) -> Result<Request, ApiError> {
-        guard::check(&request.query)?;
-        limits::check_variables(&request.variables)?;
-        let document = request
-            .parsed_query()
-            .map_err(|error| ApiError::invalid("query", "QUERY_SYNTAX", error.message))?;
-        limits::check(document)?;
-        Ok(request)
+        self.0.documents.prepare(request)?;
+        Ok(actor)
     }
 }
 

@@ -8,9 +8,7 @@
 
 use crate::secret::Secret;
 use axum::{
-    extract::{Request, State},
     http::{HeaderMap, HeaderName, StatusCode},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use std::{fmt, sync::Arc};
@@ -52,16 +50,6 @@ impl InternalToken {
     /// Whether these headers have the token.
     pub fn is_in(&self, headers: &HeaderMap) -> bool {
         headers.get(TOKEN).is_some_and(|given| self.is(given.as_bytes()))
-    }
-}
-
-/// Lets only calls with the token through: a layer for routes
-/// (`axum::middleware::from_fn_with_state(token, internal::only)`). Nothing of any other call is read.
-pub async fn only(State(token): State<InternalToken>, request: Request, next: Next) -> Response {
-    if token.is_in(request.headers()) {
-        next.run(request).await
-    } else {
-        stranger()
     }
 }
 

@@ -28,6 +28,10 @@ pub(super) struct Greeted {
 /// Answers the upgrade request; none when it was refused, or the client is gone.
 pub(super) async fn greet(edge: &Edge, client: &Arc<Client>, peer: IpAddr, full: bool) -> Option<Greeted> {
     let mut read = None;
+    #[expect(
+        clippy::result_large_err,
+        reason = "the library wants the refusal as a whole response"
+    )]
     let answer = |request: &Request, mut response: Response| {
         if full || *edge.draining.borrow() {
             return Err(refusal(StatusCode::SERVICE_UNAVAILABLE, "full\n"));

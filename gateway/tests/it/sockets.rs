@@ -97,10 +97,13 @@ async fn queries_and_mutations_work_too() {
 async fn a_refused_operation_is_an_error_message() {
     let world = World::start().await;
     let mut socket = world.socket(None).await;
+    let aliases: String = (0..31).map(|number| format!("a{number}: end ")).collect();
+    let aliases = format!("{{ deep {{ {aliases} }} }}");
     for (query, reason) in [
         ("{", "QUERY_SYNTAX"),
         ("{ nothing }", "QUERY_INVALID"),
         ("", "QUERY_SYNTAX"),
+        (&aliases, "TOO_MANY_ALIASES"),
     ] {
         socket.subscribe("1", query).await;
         let message = socket.hear().await;

@@ -40,6 +40,14 @@ impl From<Refused> for crate::ApiError {
 /// # Errors
 /// When it nests deeper than [`MAX_DEPTH`] or has more than [`MAX_TOKENS`] tokens.
 pub fn check(document: &str) -> Result<(), Refused> {
+    tokens(document).map(drop)
+}
+
+/// How many tokens a document has.
+///
+/// # Errors
+/// As [`check`].
+pub fn tokens(document: &str) -> Result<usize, Refused> {
     let bytes = document.as_bytes();
     let (mut at, mut depth, mut tokens) = (0, 0usize, 0usize);
     while at < bytes.len() {
@@ -74,7 +82,7 @@ pub fn check(document: &str) -> Result<(), Refused> {
         }
         at = end;
     }
-    Ok(())
+    Ok(tokens)
 }
 
 fn is_word(byte: u8) -> bool {
@@ -154,6 +162,7 @@ mod tests {
 
     #[test]
     fn tokens_are_counted() {
+        assert_eq!(tokens("query A($b: Int = 1) { c(d: \"e f\") } # g"), Ok(18));
         assert_eq!(check(&format!("{{{}}}", "a ".repeat(1_998))), Ok(()));
         assert_eq!(
             check(&format!("{{{}}}", "a ".repeat(1_999))),

@@ -7,24 +7,25 @@
 use super::{Call, Subgraph, encode, failed, socket};
 use crate::{
     ApiError, Origin,
-    internal::{self, CLIENT_ADDRESS, InternalToken, REQUEST_ID},
+    internal::{self, CLIENT_ADDRESS, REQUEST_ID},
     telemetry::{TRACEPARENT, TracePoint},
 };
 use axum::{
-    Extension, Router,
+    Router,
     body::Bytes,
-    extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, State, rejection::BytesRejection},
+    extract::{ConnectInfo, DefaultBodyLimit, FromRequest, FromRequestParts, Request, State},
     http::{HeaderMap, StatusCode, header, request::Parts},
-    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use std::{
     convert::Infallible,
+    mem,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
 };
-use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+use tokio::time::timeout;
+use tower_http::catch_panic::CatchPanicLayer;
 
 /// How large a client's request may be, in bytes.
 pub const MAX_BODY: usize = 256 * 1024;
@@ -35,34 +36,26 @@ const MAX_DEVICE: usize = 200;
 const MAX_REQUEST_ID: usize = 64;
 
 pub(super) fn router(subgraph: Subgraph) -> Router {
-    let token = InternalToken::of(&subgraph.platform.secret);
-    let queries = Router::new()
+    // Every layer costs every request: what a handler can do itself is no layer.
+    Router::new()
         .route("/graphql", post(query).fallback(wrong_method))
-        .layer(DefaultBodyLimit::max(MAX_INTERNAL_BODY))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            DEADLINE,
-        ))
-        .layer(from_fn_with_state(token.clone(), internal::only));
-    let sockets = Router::new()
         .route(
             "/graphql/ws",
             get(socket::upgrade).fallback(async || internal::stranger()),
         )
-        .layer(Extension(token));
-    queries
-        .merge(sockets)
         .layer(CatchPanicLayer::new())
         .with_state(subgraph)
 }
 
-async fn query(
-    State(subgraph): State<Subgraph>,
-    peer: Peer,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let body = match body {
+async fn query(State(subgraph): State<Subgraph>, _: Insider, peer: Peer, request: Request) -> Response {
+    let answer = timeout(DEADLINE, answer(&subgraph, peer, request)).await;
+    answer.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response())
+}
+
+async fn answer(subgraph: &Subgraph, peer: Peer, mut request: Request) -> Response {
+    let headers = mem::take(request.headers_mut());
+    DefaultBodyLimit::max(MAX_INTERNAL_BODY).apply(&mut request);
+    let body = match Bytes::from_request(request, &()).await {
         Ok(body) => body,
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             let error = ApiError::invalid(
@@ -90,7 +83,7 @@ async fn query(
     json(StatusCode::OK, subgraph.answer(&body, call).await)
 }
 
-async fn wrong_method() -> Response {
+async fn wrong_method(_: Insider) -> Response {
     let error = ApiError::invalid("method", "METHOD", "use POST");
     refused(StatusCode::METHOD_NOT_ALLOWED, error)
 }
@@ -118,6 +111,18 @@ pub(super) fn authorization(headers: &HeaderMap) -> Option<String> {
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Somebody who shows the internal token. It stands before what reads the body: nothing of a stranger's is.
+struct Insider;
+
+impl FromRequestParts<Subgraph> for Insider {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, subgraph: &Subgraph) -> Result<Self, Response> {
+        let known = subgraph.token().is_in(&parts.headers);
+        known.then_some(Self).ok_or_else(internal::stranger)
+    }
 }
 
 /// The other end of the connection; loopback where there is none, as in a test without a socket.

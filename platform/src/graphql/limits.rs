@@ -13,8 +13,10 @@ use std::collections::HashMap;
 
 /// How deep selections may nest.
 pub const MAX_DEPTH: usize = 12;
-/// How many aliases an operation may have.
+/// How many aliases a client's operation may have.
 pub const MAX_ALIASES: usize = 30;
+/// The same between the gateway and a subgraph: the live edge adds two of its own.
+pub const MAX_INTERNAL_ALIASES: usize = MAX_ALIASES + 2;
 /// How many directives an operation may have.
 pub const MAX_DIRECTIVES: usize = 20;
 /// How many fields an operation may have once its fragments are spread.
@@ -59,7 +61,7 @@ pub fn check(document: &ExecutableDocument) -> Result<(), ApiError> {
         let size = measure.set(&operation.node.selection_set.node)?.beside(own);
         for (what, found, most, reason) in [
             ("levels", size.depth, MAX_DEPTH, "QUERY_TOO_DEEP"),
-            ("aliases", size.aliases, MAX_ALIASES, "TOO_MANY_ALIASES"),
+            ("aliases", size.aliases, MAX_INTERNAL_ALIASES, "TOO_MANY_ALIASES"),
             (
                 "directives",
                 size.directives,
@@ -182,8 +184,8 @@ mod tests {
             Some("QUERY_TOO_DEEP")
         );
         let aliases = |count: usize| (0..count).map(|i| format!("a{i}:a ")).collect::<String>();
-        assert_eq!(reason(&format!("{{{}}}", aliases(30))), None);
-        assert_eq!(reason(&format!("{{{}}}", aliases(31))), Some("TOO_MANY_ALIASES"));
+        assert_eq!(reason(&format!("{{{}}}", aliases(32))), None);
+        assert_eq!(reason(&format!("{{{}}}", aliases(33))), Some("TOO_MANY_ALIASES"));
         assert_eq!(reason(&format!("{{a {}}}", "@x ".repeat(20))), None);
         assert_eq!(
             reason(&format!("{{a {}}}", "@x ".repeat(21))),

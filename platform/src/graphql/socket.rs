@@ -20,7 +20,6 @@ use crate::{
 };
 use async_graphql::{Request, Response, ServerError};
 use axum::{
-    Extension,
     extract::{
         State, WebSocketUpgrade,
         ws::{CloseFrame, Message, WebSocket},
@@ -48,12 +47,11 @@ const MAX_INIT: usize = 16 * 1024;
 
 pub(super) async fn upgrade(
     State(subgraph): State<Subgraph>,
-    Extension(token): Extension<InternalToken>,
     peer: Peer,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> axum::response::Response {
-    let known = token.is_in(&headers);
+    let known = subgraph.token().is_in(&headers);
     if !known && headers.contains_key(internal::TOKEN) {
         return internal::stranger();
     }
@@ -63,7 +61,7 @@ pub(super) async fn upgrade(
         Err(_) => return internal::stranger(),
     };
     let greeting = Greeting {
-        token: (!known).then_some(token),
+        token: (!known).then(|| subgraph.token().clone()),
         peer,
         headers,
     };

@@ -67,6 +67,26 @@ async fn sixty_five_parentheses_in_a_text_are_fine() {
 }
 
 #[tokio::test]
+async fn a_text_that_came_before_is_answered_like_the_first_time() {
+    let server = Server::start().await;
+    let query = "query A($t: String!) { echo(text: $t) } query B { list(of: [1, 2]) }";
+    let ask = async |name: &str, variables: Value| {
+        let body = json!({ "query": query, "operationName": name, "variables": variables });
+        answer(post(&server, body.to_string())).await.1
+    };
+    for text in ["one", "two"] {
+        let echoed = ask("A", json!({ "t": text })).await;
+        assert_eq!(echoed, json!({ "data": { "echo": text } }));
+        assert_eq!(ask("B", json!({})).await, json!({ "data": { "list": 2 } }));
+        for (name, variables) in [("A", json!({})), ("A", json!({ "t": 1 })), ("C", json!({}))] {
+            let refused = ask(name, variables.clone()).await;
+            let code = &refused["errors"][0]["extensions"]["code"];
+            assert_eq!(code, "INVALID", "{name} {variables}: {refused}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_origin_is_what_the_gateway_says() {
     let server = Server::start().await;
     let request = post(&server, ask("{ origin }"))
@@ -121,7 +141,10 @@ async fn only_json_by_post() {
         let request = client
             .request(method, server.url("/graphql?query={echo(text:\"x\")}"))
             .header("x-commons-internal", server.token());
-        assert_refused(&answer(request).await, 405, "METHOD");
+        let refused = request.send().await.unwrap();
+        assert_eq!(refused.headers()[header::ALLOW], "POST");
+        let refused = (refused.status(), refused.json().await.unwrap());
+        assert_refused(&refused, 405, "METHOD");
     }
 }
 
@@ -158,7 +181,7 @@ async fn bombs_are_refused_and_the_process_lives() {
             }
         }
     }
-    let aliases: String = (0..31).map(|i| format!("a{i}: origin ")).collect();
+    let aliases: String = (0..33).map(|i| format!("a{i}: origin ")).collect();
     assert_refused(
         &answer(post(&server, ask(&format!("{{ {aliases} }}")))).await,
         200,
@@ -210,7 +233,20 @@ async fn what_goes_wrong_inside_stays_inside() {
 
     let response = post(&server, ask("{ panics }")).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(response.text().await.unwrap(), "Service panicked");
     assert_eq!(answer(post(&server, ask("{ origin }"))).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_not_waited_for() {
+    let server = Server::start().await;
+    let request = post(&server, ask("{ never }"));
+    // Time runs to the next deadline whenever nothing else happens.
+    tokio::time::pause();
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(response.headers().get(header::CONTENT_TYPE).is_none());
+    assert_eq!(response.text().await.unwrap(), "");
 }
 
 #[tokio::test]

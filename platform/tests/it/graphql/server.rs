@@ -84,6 +84,10 @@ impl Query {
         Err(ApiError::internal(std::io::Error::other("a secret of the inside")).into())
     }
 
+    async fn never(&self) -> bool {
+        std::future::pending().await
+    }
+
     async fn panics(&self) -> Result<String> {
         panic!("a defect");
     }

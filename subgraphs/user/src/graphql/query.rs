@@ -2,17 +2,12 @@
 
 use super::{
     cx,
-    types::{Capability, DataExport, Instance, Limits, RegistrationMode, User, Viewer},
+    types::{DataExport, Instance, User, Viewer},
 };
 use crate::service;
 use async_graphql::{Context, ID, Object, Result};
 use commons_entities::UserId;
-use commons_platform::{
-    ApiError,
-    config::Registration,
-    graphql::{MAX_BODY, parse_id},
-    page::MAX_SIZE,
-};
+use commons_platform::{ApiError, graphql::parse_id};
 
 /// What can be read.
 pub struct Query;
@@ -64,32 +59,8 @@ impl Query {
     }
 
     /// This installation: what it is, what works, what it bounds.
-    async fn instance(&self, context: &Context<'_>) -> Result<Instance> {
-        let cx = cx(context);
-        let has_people = service::has_people(cx).await?;
-        let open = !has_people || cx.platform.config.auth.registration == Registration::Open;
-        Ok(Instance {
-            name: "Commons",
-            version: env!("CARGO_PKG_VERSION"),
-            api_version: 1,
-            capabilities: vec![
-                Capability::Guilds,
-                Capability::Messages,
-                Capability::Bots,
-                Capability::DataExports,
-            ],
-            limits: Limits {
-                message_characters: 4_000,
-                page_size: i32::try_from(MAX_SIZE).expect("a page is small"),
-                request_bytes: i32::try_from(MAX_BODY).expect("a request is small"),
-            },
-            registration: if open {
-                RegistrationMode::Open
-            } else {
-                RegistrationMode::Closed
-            },
-            first_account_becomes_administrator: !has_people,
-        })
+    async fn instance(&self) -> Instance {
+        Instance::current()
     }
 
     #[graphql(entity)]

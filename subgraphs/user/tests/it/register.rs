@@ -102,6 +102,25 @@ async fn a_closed_instance_takes_its_first_account_only() {
 }
 
 #[tokio::test]
+async fn the_database_is_asked_whether_there_are_people_once_and_only_if_needed() {
+    let house = House::closed().await;
+    house.register("ada").await;
+    for (fields, expected) in [
+        ("name version apiVersion capabilities limits { pageSize }", 0),
+        ("name registration", 1),
+        ("firstAccountBecomesAdministrator", 1),
+        (
+            "registration again: registration firstAccountBecomesAdministrator",
+            1,
+        ),
+    ] {
+        let query = format!("{{ instance {{ {fields} }} }}");
+        let (queries, data) = house.counted(house.anonymous(), &query, json!({})).await;
+        assert_eq!(queries, expected, "{fields}: {data}");
+    }
+}
+
+#[tokio::test]
 async fn bad_input_names_its_field() {
     let house = House::with(|config| config.limits.sign_ins_per_minute = 100).await;
     let good = json!({ "username": "ada", "password": PASSWORD });

@@ -12,6 +12,7 @@
 //! for longer than a second after that was taken from them.
 
 mod accept;
+mod alone;
 mod catch_up;
 mod client;
 mod connection;

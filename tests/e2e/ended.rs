@@ -8,6 +8,7 @@ use tokio::time::timeout;
 /// How long a keystroke is waited for before the next.
 const KEYSTROKE: Duration = Duration::from_millis(500);
 const TYPING: &str = "subscription($id: ID!) { typing(channelId: $id) { user { id } } }";
+const SHARED: &str = "subscription($id: ID!) { messageEvents(channelId: $id) { seq ... on MessageCreated { message { content } } } }";
 const GUILD: &str = "subscription($id: ID!) { guildEvents(guildId: $id) { seq } }";
 
 /// Alice's guild with Bob and Carol in it.
@@ -43,6 +44,10 @@ impl Scene {
     /// Somebody on all streams there are, each on a socket of its own.
     async fn listen(&self, person: &Person) -> Vec<Socket> {
         let messages = person.follow(&self.general, None).await;
+        // What is the same for everybody is shared: one's own place in it ends all the same.
+        let mut shared = person.socket().await;
+        shared.subscribe("1", SHARED, json!({ "id": self.general })).await;
+        shared.event("1").await;
         let mut typing = person.socket().await;
         typing.subscribe("1", TYPING, json!({ "id": self.general })).await;
         let mut guild = person.socket().await;
@@ -60,7 +65,7 @@ impl Scene {
             }
         };
         timeout(PATIENCE, heard).await.expect("typing is followed");
-        vec![messages, typing, guild]
+        vec![messages, shared, typing, guild]
     }
 
     /// Alice talks and types without a pause until `over`; whoever still listens has things to hear.
@@ -121,7 +126,8 @@ impl Scene {
 async fn a_kicked_member() {
     let mut scene = Scene::set().await;
     let streams = scene.listen(&scene.bob).await;
-    let mut carol = scene.carol.follow(&scene.general, None).await;
+    let mut carol = scene.carol.socket().await;
+    carol.subscribe("1", SHARED, json!({ "id": scene.general })).await;
     let since = Instant::now();
     scene
         .alice

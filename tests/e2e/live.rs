@@ -163,3 +163,29 @@ async fn who_may_not_read_history_has_a_stream_of_their_own() {
     assert_eq!(without["messageEvents"]["message"], Value::Null);
     assert_eq!(with["messageEvents"]["seq"], without["messageEvents"]["seq"]);
 }
+
+#[tokio::test]
+async fn a_position_that_never_was_starts_anew_whoever_came_first() {
+    let house = House::start().await;
+    let alice = house.register("alice").await;
+    let (_, general) = alice.found("Harbour").await;
+    let mut sockets = Vec::new();
+    for _ in 0..3 {
+        alice.send(&general, "word").await;
+        let mut socket = follow(&alice, &general, Some(1_000)).await;
+        let head = seen(&socket.event("follow").await["messageEvents"]);
+        let reset = seen(&socket.event("follow").await["messageEvents"]);
+        assert_eq!((head.1.as_str(), reset.1.as_str()), ("StreamHead", "StreamReset"));
+        assert_eq!(head.0, reset.0);
+        sockets.push(socket);
+    }
+    let sent = alice.send(&general, "the same for all").await;
+    for mut socket in sockets {
+        loop {
+            let event = seen(&socket.event("follow").await["messageEvents"]);
+            if sent["seq"] == event.0 {
+                break;
+            }
+        }
+    }
+}

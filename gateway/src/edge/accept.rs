@@ -10,7 +10,7 @@ use hive_router::ntex::server::Stream;
 use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::TcpStream,
-    time::{MissedTickBehavior, interval, timeout},
+    time::{sleep, timeout},
 };
 
 /// How long a client may take for the head.
@@ -18,8 +18,9 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 /// How much of a head is looked at; a longer one is the HTTP server's to judge.
 const MAX_HEAD: usize = 8 * 1024;
 const MAX_HEADERS: usize = 64;
-/// How often a head that came in parts is looked at again.
-const AGAIN: Duration = Duration::from_millis(5);
+/// How soon a head that came in parts is looked at again, and how soon after many looks.
+const AGAIN: Duration = Duration::from_millis(2);
+const SELDOM: Duration = Duration::from_millis(200);
 
 /// Why a connection does not go on to the HTTP server.
 #[derive(Debug)]
@@ -84,8 +85,7 @@ fn prepared(stream: std::net::TcpStream) -> io::Result<TcpStream> {
 /// Whether the first request is an upgrade on one of our paths.
 async fn upgrades(stream: &TcpStream) -> io::Result<bool> {
     let mut head = [0; MAX_HEAD];
-    let mut again = interval(AGAIN);
-    again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut again = AGAIN;
     loop {
         let size = stream.peek(&mut head).await?;
         match look(&head[..size]) {
@@ -93,8 +93,9 @@ async fn upgrades(stream: &TcpStream) -> io::Result<bool> {
             Some(upgrades) => return Ok(upgrades),
             None if size == MAX_HEAD => return Ok(false),
             // What lies there already is no news to the system: it would not wake us.
-            None => again.tick().await,
-        };
+            None => sleep(again).await,
+        }
+        again = (again * 2).min(SELDOM);
     }
 }
 

@@ -86,6 +86,7 @@ impl Segment {
                     }
                     Item::Events(events) => {
                         at = segment.add(&events);
+                        head = head.max(at);
                         None
                     }
                     Item::Aside(_) => None,
@@ -93,7 +94,9 @@ impl Segment {
                     Item::Refused(reply) => Some(End::Refused(reply)),
                 };
                 // Asked without our lock: who answers has one of its own, and comes to us with it.
-                let enough = segment.state().tape.is_full() || (at >= head && enough(at, head));
+                let full = segment.state().tape.is_full();
+                // A position above the head is answered with a reset, or by a head that has grown.
+                let enough = full || (at == head && enough(at, head));
                 let end = end.or(enough.then_some(End::Enough));
                 let ended = end.is_some();
                 segment.state().end = end;

@@ -34,7 +34,6 @@ pub(super) struct Client {
 #[derive(Debug, Default)]
 struct State {
     running: HashMap<Arc<str>, Running>,
-    tags: Tag,
 }
 
 /// Why an operation does not start.
@@ -63,7 +62,9 @@ impl Client {
     /// Ends all that runs, without a word.
     pub(super) fn end_quietly(&self) {
         let ended = std::mem::take(&mut self.state().running);
-        drop(ended);
+        for ended in ended.values() {
+            self.outlet.end(&ended.tag);
+        }
     }
 
     /// A place for an operation; `id` as it stands in JSON.
@@ -75,10 +76,13 @@ impl Client {
         if state.running.len() >= bound {
             return Err(NotOpened::TooMany);
         }
-        state.tags += 1;
-        let (tag, id) = (state.tags, Arc::<str>::from(id));
-        let task = None;
-        state.running.insert(id.clone(), Running { tag, live, task });
+        let (tag, id) = (Tag::default(), Arc::<str>::from(id));
+        let running = Running {
+            tag: tag.clone(),
+            live,
+            task: None,
+        };
+        state.running.insert(id.clone(), running);
         Ok(Line {
             client: self.clone(),
             id,
@@ -95,7 +99,7 @@ impl Client {
     pub(super) fn leave(&self, id: &str) {
         let ended = self.state().running.remove(id);
         if let Some(ended) = &ended {
-            self.outlet.take_back(ended.tag);
+            self.outlet.take_back(&ended.tag);
         }
     }
 
@@ -106,7 +110,9 @@ impl Client {
         let ended: Vec<_> = live.collect();
         let goes_on = !state.running.is_empty();
         drop(state);
-        drop(ended);
+        for (_, ended) in &ended {
+            self.outlet.end(&ended.tag);
+        }
         goes_on
     }
 
@@ -114,7 +120,7 @@ impl Client {
     pub(super) fn end_all(&self, refusal: impl Fn() -> Reply) {
         let ended: Vec<_> = self.state().running.drain().collect();
         for (id, ended) in &ended {
-            self.outlet.take_back(ended.tag);
+            self.outlet.take_back(&ended.tag);
             if self.told(id, &refusal()).is_err() {
                 return;
             }
@@ -151,7 +157,7 @@ impl Line {
         let task = Guard::spawn(task);
         let mut state = self.client.state();
         let dropped = match state.running.get_mut(&self.id) {
-            Some(running) if running.tag == self.tag => running.task.replace(task),
+            Some(running) if running.tag.is(&self.tag) => running.task.replace(task),
             // It ended before it began.
             _ => Some(task),
         };
@@ -164,7 +170,7 @@ impl Line {
     /// # Errors
     /// [`Refused`]: none of it will be sent.
     pub(super) fn send(&self, frames: &[u8]) -> Result<(), Refused> {
-        self.client.outlet.send(self.tag, frames)
+        self.client.outlet.send(&self.tag, frames)
     }
 
     /// Sends frames as soon as there is room.
@@ -174,7 +180,7 @@ impl Line {
     pub(super) async fn send_when_room(&self, frames: &[u8]) -> Result<(), Refused> {
         loop {
             match self.send(frames) {
-                Err(Refused::Full) => self.client.outlet.room().await?,
+                Err(Refused::Full) => self.client.outlet.room(frames.len()).await?,
                 sent => return sent,
             }
         }
@@ -203,11 +209,16 @@ impl Line {
     }
 
     /// Ends the operation with an error, in place of what waits of it.
-    pub(super) fn cut(&self, error: ApiError, request_id: &str) {
+    pub(super) fn replace(&self, refusal: &Reply) {
         if self.finish() {
-            self.client.outlet.take_back(self.tag);
-            let _gone = self.client.told(&self.id, &Reply::refusal(error, request_id));
+            self.client.outlet.take_back(&self.tag);
+            let _gone = self.client.told(&self.id, refusal);
         }
+    }
+
+    /// The same for an error of our own.
+    pub(super) fn cut(&self, error: ApiError, request_id: &str) {
+        self.replace(&Reply::refusal(error, request_id));
     }
 
     /// Ends the operation of a client that does not keep up, and tells it after which event to go on.
@@ -221,9 +232,10 @@ impl Line {
         let runs = state
             .running
             .get(&self.id)
-            .is_some_and(|running| running.tag == self.tag);
+            .is_some_and(|running| running.tag.is(&self.tag));
         let ended = runs.then(|| state.running.remove(&self.id)).flatten();
         drop(state);
+        self.client.outlet.end(&self.tag);
         self.client.ended.notify_one();
         ended.is_some()
     }

@@ -10,7 +10,7 @@ mod budget;
 
 use self::budget::Budget;
 use super::{
-    Edge,
+    Edge, alone,
     client::{Client, Line, NotOpened},
     count::One,
     follow, frame,
@@ -78,11 +78,17 @@ pub(super) async fn serve(edge: Arc<Edge>, socket: Socket, peer: IpAddr) {
     let _open = Counted::one(&edge.sockets);
     let full = *edge.sockets.borrow() > MAX_SOCKETS;
     let client = Arc::new(Client::new(socket));
-    let Some(Greeted { wire, call, speaks }) = greet(&edge, &client, peer, full).await else {
+    let Some(greeted) = greet(&edge, &client, peer, full).await else {
         // What the refusal still needs to leave.
         let _told = timeout(LAST_WORDS, client.outlet.drain()).await;
         return;
     };
+    let Greeted {
+        wire,
+        call,
+        speaks,
+        one: _one_of_its_network,
+    } = greeted;
     let _counted = meter::connection();
     let mut connection = Connection {
         draining: edge.draining.clone(),
@@ -116,13 +122,6 @@ struct Connection {
 
 impl Connection {
     async fn run(&mut self) -> Ending {
-        let _network = {
-            let bound = self.edge.limits.sockets_per_address;
-            let Some(one) = self.edge.networks.one(self.call.origin.network(), bound) else {
-                return (1013, "Too many connections of this address");
-            };
-            one
-        };
         let session = match self.initialise().await {
             Ok(session) => session,
             Err(ending) => return ending,
@@ -267,7 +266,7 @@ impl Connection {
             let _counted = counted;
             match shape {
                 Shape::Numbered(numbered) => follow::follow(edge, task, numbered, call).await,
-                Shape::Alone => follow::answer(edge, task, operation, call).await,
+                Shape::Alone => alone::answer(edge, task, operation, call).await,
             }
         });
         Ok(())
@@ -302,6 +301,8 @@ impl Connection {
     /// The next message. Safe to cancel: what came in part is kept.
     async fn read(&mut self) -> Result<ClientMessage, Ending> {
         loop {
+            // Whoever sends without a pause leaves others their turn.
+            tokio::task::coop::consume_budget().await;
             let message = match self.wire.read() {
                 Ok(message) => message,
                 Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
@@ -355,6 +356,14 @@ impl Connection {
                 Ok(_) | Err(_) => return,
             }
         }
+    }
+}
+
+impl Drop for Connection {
+    /// However it ended, nothing of it goes on.
+    fn drop(&mut self) {
+        self.client.end_quietly();
+        self.client.outlet.abandon();
     }
 }
 

@@ -5,15 +5,8 @@
 //! and for as long as they follow. An upstream of one's own runs as the client itself, and the service
 //! behind it checks.
 
-use super::{
-    Edge,
-    client::Line,
-    group::Shared,
-    meter,
-    shape::Numbered,
-    upstream::{Caller, Item, Upstream},
-};
-use crate::{caller, reply::Reply};
+use super::{Edge, alone, client::Line, group::Shared, meter, shape::Numbered, upstream::Caller};
+use crate::caller;
 use commons_access::{Access, AccessWatch, Permission};
 use commons_entities::ChannelId;
 use commons_platform::{
@@ -23,11 +16,9 @@ use commons_platform::{
     telemetry::TracePoint,
 };
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-/// How long a client with an upstream of its own may take until there is room again.
-const SLOW: Duration = Duration::from_secs(30);
-/// How long an upstream uses one audience token: less than the hour that it is good for.
+/// How long an upstream uses one audience token at most: less than the hour that it is good for.
 const RENEWED: Duration = Duration::from_secs(50 * 60);
 
 /// Follows until the client leaves, its place is lost or the stream is over.
@@ -36,7 +27,7 @@ pub(super) async fn follow(edge: Arc<Edge>, line: Line, numbered: Numbered, call
     let (numbered, request_id) = (Arc::new(numbered), call.origin.request_id.clone());
     match admission(&edge, &numbered, &call).await {
         Ok(Some(admitted)) => together(&edge, &line, numbered, admitted, &request_id).await,
-        Ok(None) => alone(&edge, &line, numbered, call).await,
+        Ok(None) => alone::follow(&edge, &line, numbered, call).await,
         Err(error) => line.cut(error, &request_id),
     }
 }
@@ -122,66 +113,9 @@ fn audience(tokens: Arc<Tokens>, channel: ChannelId) -> Caller {
                 trace: TracePoint::default(),
             },
         };
-        Ok((call, Some(Instant::now() + RENEWED)))
+        Ok((
+            call,
+            Some(Instant::now() + RENEWED.mul_f64(rand::random_range(0.8..1.0))),
+        ))
     })
-}
-
-async fn alone(edge: &Edge, line: &Line, numbered: Arc<Numbered>, call: Call) {
-    let request_id = call.origin.request_id.clone();
-    let caller: Caller = Box::new(move || Ok((call.clone(), None)));
-    let after = numbered.after;
-    let mut upstream = Upstream::new(
-        edge.engines.clone(),
-        numbered.clone(),
-        caller,
-        after,
-        request_id.clone(),
-    );
-    let _counted = meter::upstream();
-    let mut upto = after.unwrap_or_default();
-    loop {
-        let answers = match upstream.next().await {
-            Item::Head(head) => {
-                upto = after.unwrap_or(head);
-                vec![(upto, numbered.head_answer(head, edge.clock.now()))]
-            }
-            Item::Events(events) => events.into_iter().map(|seen| (seen.seq, seen.json)).collect(),
-            Item::Reset(seen) => vec![(seen.seq, seen.json)],
-            Item::Aside(seen) => vec![(upto, seen.json)],
-            Item::Refused(reply) => return line.refuse(&reply),
-        };
-        for (seq, answer) in answers {
-            match timeout(SLOW, line.answer(&answer)).await {
-                Ok(Ok(())) => meter::delivered(1),
-                Ok(Err(_gone)) => return,
-                Err(_) => {
-                    meter::lagged();
-                    return line.lag(upto, &request_id);
-                }
-            }
-            upto = seq;
-        }
-    }
-}
-
-/// An operation that is not numbered: its answers as they come.
-pub(super) async fn answer(edge: Arc<Edge>, line: Line, operation: crate::operation::Operation, call: Call) {
-    use super::engines::Event;
-    let id = call.origin.request_id.clone();
-    let mut events = match edge.engines.start(operation, call) {
-        Ok(events) => events,
-        Err(error) => return line.refuse(&Reply::refusal(error, &id)),
-    };
-    loop {
-        match events.recv().await {
-            Some(Event::Next(reply)) => {
-                if line.answer(&reply.json).await.is_err() {
-                    return;
-                }
-            }
-            Some(Event::Error(reply)) => return line.refuse(&reply),
-            Some(Event::End) => return line.complete(),
-            None => return line.refuse(&Reply::broken(&id)),
-        }
-    }
 }

@@ -28,6 +28,19 @@ fn text(parts: &[&[u8]]) -> Vec<u8> {
     frame
 }
 
+/// How long the frame is that these bytes begin with; one of ours, whole.
+pub(super) fn size(frame: &[u8]) -> usize {
+    let (head, size) = match frame[1] & 0x7f {
+        126 => (4, usize::from(u16::from_be_bytes([frame[2], frame[3]]))),
+        127 => {
+            let size = frame[2..10].try_into().map_or(0, u64::from_be_bytes);
+            (10, usize::try_from(size).unwrap_or(usize::MAX - 10))
+        }
+        size => (2, usize::from(size)),
+    };
+    head + size
+}
+
 pub(super) fn acknowledged() -> Vec<u8> {
     text(&[br#"{"type":"connection_ack"}"#])
 }
@@ -104,7 +117,7 @@ impl<'a> Stencil<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{size as size_of_frame, *};
 
     fn payload(frame: &[u8]) -> (&[u8], usize) {
         match frame[1] {
@@ -127,6 +140,7 @@ mod tests {
             assert_eq!(frame[0], 0x81);
             let (payload, said) = payload(&frame);
             assert_eq!(payload.len(), said);
+            assert_eq!(size_of_frame(&frame), frame.len());
             let message: serde_json::Value = serde_json::from_slice(payload).unwrap();
             assert_eq!(message["type"], "next");
             assert_eq!(message["id"], "1");

@@ -1,9 +1,9 @@
 //! The upgrade of a connection to a WebSocket: who may, and what is read of its request.
 
-use super::{Edge, client::Client, socket::Stream};
+use super::{Edge, client::Client, count::One, socket::Stream};
 use crate::{caller, operation::MAX_BODY};
 use commons_platform::graphql::Call;
-use std::{io::ErrorKind, net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tungstenite::{
     HandshakeError, WebSocket,
@@ -23,6 +23,8 @@ pub(super) struct Greeted {
     pub(super) call: Call,
     /// Whether the client speaks our protocol.
     pub(super) speaks: bool,
+    /// Counts it among its network's.
+    pub(super) one: One<IpAddr>,
 }
 
 /// Answers the upgrade request; none when it was refused, or the client is gone.
@@ -51,7 +53,12 @@ pub(super) async fn greet(edge: &Edge, client: &Arc<Client>, peer: IpAddr, full:
             let values = headers.get_all(name).iter();
             values.map(|value| value.to_str().ok()).collect()
         };
-        read = Some((caller::of(peer, &edge.trusted_proxies, all), speaks));
+        let call = caller::of(peer, &edge.trusted_proxies, all);
+        let bound = edge.limits.sockets_per_address;
+        let Some(one) = edge.networks.one(call.origin.network(), bound) else {
+            return Err(refusal(StatusCode::SERVICE_UNAVAILABLE, "full\n"));
+        };
+        read = Some((call, speaks, one));
         Ok(response)
     };
     let config = WebSocketConfig::default()
@@ -71,18 +78,18 @@ pub(super) async fn greet(edge: &Edge, client: &Arc<Client>, peer: IpAddr, full:
                     socket.readable().await.ok()?;
                     shaking = later.handshake();
                 }
-                Err(HandshakeError::Failure(tungstenite::Error::Io(error)))
-                    if error.kind() == ErrorKind::WouldBlock =>
-                {
-                    return None;
-                }
                 Err(HandshakeError::Failure(_)) => return None,
             }
         }
     });
     let wire = shaken.await.ok().flatten()?;
-    let (call, speaks) = read?;
-    Some(Greeted { wire, call, speaks })
+    let (call, speaks, one) = read?;
+    Some(Greeted {
+        wire,
+        call,
+        speaks,
+        one,
+    })
 }
 
 fn speaks(headers: &HeaderMap) -> bool {

@@ -4,30 +4,41 @@
 //! Nothing is ever dropped in silence: a frame is written, kept, or refused, and then its operation is
 //! told. Which operation a frame belongs to is remembered, so that what waits can be taken back.
 
+use super::frame;
 use super::socket::Socket;
 use bytes::Bytes;
 use std::{
     collections::VecDeque,
     io::{ErrorKind, Result as IoResult},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::Notify;
 
 /// How much may wait for one client, in bytes. One frame that is larger may wait alone.
 pub(super) const MAX_QUEUED: usize = 256 * 1024;
-/// How much more the protocol's own words may take: acknowledgements, errors, ends.
+/// How much the protocol's own words may take beside it: acknowledgements, errors, ends.
 const MAX_WORDS: usize = 64 * 1024;
 
-/// Names an operation of one connection; never used twice.
-pub(super) type Tag = u64;
+/// Names an operation of one connection, and knows whether it is over: then nothing more is taken of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tag(Arc<AtomicBool>);
+
+impl Tag {
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
 
 /// Why a frame was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
     /// Too much waits already.
     Full,
-    /// The client is gone.
+    /// The client is gone, or the operation over.
     Gone,
 }
 
@@ -46,6 +57,8 @@ pub(super) struct Outlet {
 struct Queue {
     frames: VecDeque<Waiting>,
     bytes: usize,
+    /// What of it are words of the protocol.
+    words: usize,
     /// Since when nothing moves, while something waits.
     stuck: Option<Instant>,
     gone: bool,
@@ -57,6 +70,39 @@ struct Waiting {
     rest: Bytes,
     /// A part of it is written: the rest must follow.
     begun: bool,
+}
+
+impl Queue {
+    /// Answers and words have bounds of their own: neither keeps the other out.
+    fn has_room(&self, answer: bool, wanted: usize) -> bool {
+        match answer {
+            true => self.bytes - self.words + wanted <= MAX_QUEUED,
+            false => self.words + wanted <= MAX_WORDS,
+        }
+    }
+
+    /// Keeps what was not written of frames, each for itself: they are taken back one by one.
+    fn keep(&mut self, tag: Option<&Tag>, frames: &[u8], written: usize) {
+        let rest = Bytes::copy_from_slice(&frames[written..]);
+        self.bytes += rest.len();
+        if tag.is_none() {
+            self.words += rest.len();
+        }
+        let (mut start, mut at) = (0, 0);
+        while at < rest.len() {
+            let end = start + frame::size(&frames[start..]);
+            if end > written {
+                let upto = end - written;
+                self.frames.push_back(Waiting {
+                    tag: tag.cloned(),
+                    rest: rest.slice(at..upto),
+                    begun: start < written,
+                });
+                at = upto;
+            }
+            start = end;
+        }
+    }
 }
 
 impl Outlet {
@@ -73,12 +119,12 @@ impl Outlet {
         &self.socket
     }
 
-    /// Writes an operation's frame, or keeps it while there is room.
+    /// Writes an operation's frames, or keeps them while there is room.
     ///
     /// # Errors
-    /// [`Refused`]: nothing of the frame will be sent.
-    pub(super) fn send(&self, tag: Tag, frame: &[u8]) -> Result<(), Refused> {
-        self.put(Some(tag), frame, MAX_QUEUED)
+    /// [`Refused`]: nothing of them will be sent.
+    pub(super) fn send(&self, tag: &Tag, frames: &[u8]) -> Result<(), Refused> {
+        self.put(Some(tag), frames)
     }
 
     /// Writes a word of the protocol, for which there is room beyond that of answers.
@@ -86,21 +132,21 @@ impl Outlet {
     /// # Errors
     /// [`Refused`]; a client that lets even these pile up is [`Refused::Gone`] from then on.
     pub(super) fn tell(&self, frame: &[u8]) -> Result<(), Refused> {
-        self.put(None, frame, MAX_QUEUED + MAX_WORDS).map_err(|_| {
+        self.put(None, frame).map_err(|_| {
             self.abandon();
             Refused::Gone
         })
     }
 
-    fn put(&self, tag: Option<Tag>, frame: &[u8], bound: usize) -> Result<(), Refused> {
+    fn put(&self, tag: Option<&Tag>, frames: &[u8]) -> Result<(), Refused> {
         let mut queue = self.queue();
-        if queue.gone {
+        if queue.gone || tag.is_some_and(|tag| tag.0.load(Ordering::Relaxed)) {
             return Err(Refused::Gone);
         }
         let mut written = 0;
         if queue.frames.is_empty() {
-            match self.socket.try_write(frame) {
-                Ok(count) if count == frame.len() => return Ok(()),
+            match self.socket.try_write(frames) {
+                Ok(count) if count == frames.len() => return Ok(()),
                 Ok(count) => written = count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(_) => {
@@ -110,28 +156,35 @@ impl Outlet {
                 }
             }
             queue.stuck = Some(Instant::now());
-        } else if queue.bytes + frame.len() > bound {
+        } else if !queue.has_room(tag.is_some(), frames.len()) {
             return Err(Refused::Full);
         }
-        let rest = Bytes::copy_from_slice(&frame[written..]);
-        queue.bytes += rest.len();
         let first = queue.frames.is_empty();
-        queue.frames.push_back(Waiting {
-            tag,
-            rest,
-            begun: written > 0,
-        });
+        queue.keep(tag, frames, written);
         if first {
             self.stirred.notify_one();
         }
         Ok(())
     }
 
-    /// Takes back what waits of an operation, but for a frame that is under way.
-    pub(super) fn take_back(&self, tag: Tag) {
+    /// Takes nothing more of an operation; what waits of it will be written.
+    pub(super) fn end(&self, tag: &Tag) {
+        let _queue = self.queue();
+        tag.0.store(true, Ordering::Relaxed);
+    }
+
+    /// The same, and takes back what waits of it, but for a frame that is under way.
+    pub(super) fn take_back(&self, tag: &Tag) {
         let mut queue = self.queue();
-        queue.frames.retain(|frame| frame.begun || frame.tag != Some(tag));
+        tag.0.store(true, Ordering::Relaxed);
+        let others = |frame: &Waiting| !frame.tag.as_ref().is_some_and(|other| other.is(tag));
+        queue.frames.retain(|frame| frame.begun || others(frame));
         queue.bytes = queue.frames.iter().map(|frame| frame.rest.len()).sum();
+        if queue.frames.is_empty() {
+            queue.stuck = None;
+        }
+        drop(queue);
+        self.eased.notify_waiters();
     }
 
     /// Nothing is written any more, and who waits for room is told.
@@ -139,7 +192,7 @@ impl Outlet {
         let mut queue = self.queue();
         queue.gone = true;
         queue.frames = VecDeque::new();
-        queue.bytes = 0;
+        (queue.bytes, queue.words) = (0, 0);
         drop(queue);
         self.stirred.notify_one();
         self.eased.notify_waiters();
@@ -150,11 +203,11 @@ impl Outlet {
         self.queue().stuck.is_some_and(|since| since.elapsed() > time)
     }
 
-    /// Waits until less than half of the room is taken.
+    /// Waits until there is room for so much.
     ///
     /// # Errors
     /// [`Refused::Gone`].
-    pub(super) async fn room(&self) -> Result<(), Refused> {
+    pub(super) async fn room(&self, wanted: usize) -> Result<(), Refused> {
         loop {
             let eased = self.eased.notified();
             {
@@ -162,7 +215,7 @@ impl Outlet {
                 if queue.gone {
                     return Err(Refused::Gone);
                 }
-                if queue.bytes <= MAX_QUEUED / 2 {
+                if queue.frames.is_empty() || queue.has_room(true, wanted) {
                     return Ok(());
                 }
             }
@@ -214,7 +267,11 @@ impl Outlet {
                     let whole = count == frame.rest.len();
                     frame.rest = frame.rest.slice(count..);
                     frame.begun = true;
+                    let is_word = frame.tag.is_none();
                     queue.bytes -= count;
+                    if is_word {
+                        queue.words -= count;
+                    }
                     queue.stuck = Some(Instant::now());
                     if whole {
                         queue.frames.pop_front();
@@ -229,13 +286,124 @@ impl Outlet {
             queue.frames = VecDeque::new();
             queue.stuck = None;
         }
-        if queue.bytes <= MAX_QUEUED / 2 {
-            self.eased.notify_waiters();
-        }
+        drop(queue);
+        self.eased.notify_waiters();
         Ok(())
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::{io::AsyncReadExt, net::UnixStream, time::timeout};
+
+    const SOON: Duration = Duration::from_secs(10);
+
+    fn outlet() -> (Arc<Outlet>, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        (Arc::new(Outlet::new(Socket::Relayed(ours))), theirs)
+    }
+
+    fn answer(size: usize) -> Vec<u8> {
+        frame::next("\"1\"", format!("\"{}\"", "x".repeat(size)).as_bytes())
+    }
+
+    /// Sends until something waits.
+    fn fill(outlet: &Outlet, tag: &Tag) -> usize {
+        let frame = answer(10_000);
+        let mut sent = 0;
+        while outlet.is_empty().unwrap() {
+            outlet.send(tag, &frame).unwrap();
+            sent += frame.len();
+        }
+        sent
+    }
+
+    async fn read(theirs: &mut UnixStream, size: usize) -> Vec<u8> {
+        let mut bytes = vec![0; size];
+        timeout(SOON, theirs.read_exact(&mut bytes))
+            .await
+            .unwrap()
+            .unwrap();
+        bytes
+    }
+
+    #[tokio::test]
+    async fn a_large_answer_waits_for_its_turn_and_words_pass() {
+        let (outlet, mut theirs) = outlet();
+        let tag = Tag::default();
+        let before = fill(&outlet, &tag);
+        let large = answer(2 * MAX_QUEUED);
+        assert_eq!(outlet.send(&tag, &large), Err(Refused::Full));
+        // It can be given up while it waits.
+        let wait = timeout(Duration::from_millis(20), outlet.room(large.len()));
+        assert!(wait.await.is_err());
+        outlet.tell(&frame::pong()).unwrap();
+        let pumped = outlet.clone();
+        let pump = commons_platform::task::Guard::spawn(async move {
+            let _gone = pumped.pump().await;
+        });
+        read(&mut theirs, before + frame::pong().len()).await;
+        timeout(SOON, outlet.room(large.len())).await.unwrap().unwrap();
+        outlet.send(&tag, &large).unwrap();
+        // Words have room of their own behind it, but not without end.
+        let pong = frame::pong();
+        for _ in 0..MAX_WORDS / pong.len() {
+            outlet.tell(&pong).unwrap();
+        }
+        assert_eq!(outlet.tell(&pong), Err(Refused::Gone));
+        drop(pump);
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_back_is_not_sent_and_others_have_its_room() {
+        let (outlet, mut theirs) = outlet();
+        let (one, other) = (Tag::default(), Tag::default());
+        fill(&outlet, &one);
+        while outlet.send(&one, &answer(10_000)).is_ok() {}
+        assert_eq!(outlet.send(&other, &answer(10_000)), Err(Refused::Full));
+        outlet.take_back(&one);
+        timeout(SOON, outlet.room(10_000)).await.unwrap().unwrap();
+        assert_eq!(outlet.send(&one, &answer(1)), Err(Refused::Gone));
+        let last = answer(7);
+        outlet.send(&other, &last).unwrap();
+        // The frame under way is whole; nothing of the first comes between it and the other's.
+        let came = all(outlet, &mut theirs).await;
+        let before = came.strip_suffix(&last[..]).unwrap();
+        assert_eq!(before.len() % answer(10_000).len(), 0);
+    }
+
+    /// All that is sent until the outlet is dropped.
+    async fn all(outlet: Arc<Outlet>, theirs: &mut UnixStream) -> Vec<u8> {
+        let drain = commons_platform::task::spawn(async move {
+            outlet.drain().await.unwrap();
+            assert!(!outlet.is_stuck(Duration::ZERO));
+        });
+        let mut came = Vec::new();
+        timeout(SOON, theirs.read_to_end(&mut came))
+            .await
+            .unwrap()
+            .unwrap();
+        drain.await.unwrap();
+        came
+    }
+
+    #[tokio::test]
+    async fn frames_that_wait_are_taken_back_one_by_one() {
+        let (outlet, mut theirs) = outlet();
+        let tag = Tag::default();
+        // One write of many frames, of which the socket takes a part.
+        let frames = answer(50_000).repeat(20);
+        outlet.send(&tag, &frames).unwrap();
+        assert!(!outlet.is_empty().unwrap());
+        outlet.take_back(&tag);
+        let came = all(outlet, &mut theirs).await;
+        let size = answer(50_000).len();
+        assert_eq!(came.len() % size, 0, "whole frames alone");
+        assert!(came.len() < frames.len(), "and not all of them");
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{Edge, PATHS, socket::Socket};
 use hive_router::{
-    http::StatusCode,
+    http::{Method, StatusCode},
     ntex::{
         SharedCfg,
         http::header,
@@ -28,7 +28,8 @@ const PIECE: usize = 4096;
 /// Whether a request is an upgrade on one of our paths.
 pub(crate) fn is_upgrade(req: &HttpRequest) -> bool {
     let upgrade = req.headers().get(header::UPGRADE);
-    PATHS.contains(&req.path())
+    req.method() == Method::GET
+        && PATHS.contains(&req.path())
         && upgrade.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 

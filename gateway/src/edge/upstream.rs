@@ -17,6 +17,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// How long it is tried again before those who wait are told.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a subscription may take until it says where its stream stands.
+const OPENING: Duration = Duration::from_secs(10);
+/// How long silence is believed while events are missing, or may be.
+const SILENCE: Duration = Duration::from_secs(2);
+/// How many events at once mean that what is between may have had more than it holds.
+const PRESSED: usize = 32;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How much of what is there already is taken together, in bytes.
@@ -51,8 +57,16 @@ pub(super) struct Upstream {
     renew: Option<Instant>,
     /// The last event that was given.
     last: Option<i64>,
+    /// The newest event that is known of.
+    head: i64,
     /// Whether the head was given.
     begun: bool,
+    /// Whether this subscription has said where its stream stands.
+    headed: bool,
+    /// More may have come than got through.
+    pressed: bool,
+    /// Until when silence is believed.
+    believed: Option<Instant>,
     pause: Duration,
     /// Since when nothing came of it.
     broken: Option<Instant>,
@@ -76,7 +90,11 @@ impl Upstream {
             events: None,
             renew: None,
             last: after,
+            head: 0,
             begun: false,
+            headed: false,
+            pressed: false,
+            believed: None,
             pause: FIRST_PAUSE,
             broken: None,
             ready: VecDeque::new(),
@@ -95,21 +113,37 @@ impl Upstream {
                 }
                 continue;
             };
-            let renewal = async {
-                match self.renew {
-                    Some(at) => sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
             let event = tokio::select! {
                 event = events.recv() => event,
-                () = renewal => {
+                () = until(self.renew) => {
                     self.events = None;
+                    continue;
+                }
+                () = until(self.believed) => {
+                    self.doubt();
                     continue;
                 }
             };
             self.take(event);
             self.take_ready();
+            self.believe();
+        }
+    }
+
+    /// Silence has lasted too long for what is known: asks anew.
+    fn doubt(&mut self) {
+        if self.headed && self.last == Some(self.head) {
+            self.pressed = false;
+            self.events = None;
+        } else {
+            self.fail();
+        }
+    }
+
+    fn believe(&mut self) {
+        let doubtful = self.pressed || self.last != Some(self.head);
+        if self.headed {
+            self.believed = doubtful.then(|| Instant::now() + SILENCE);
         }
     }
 
@@ -127,7 +161,11 @@ impl Upstream {
         let (call, renew) = (self.caller)()?;
         self.renew = renew;
         match self.engines.start(self.numbered.at(self.last), call) {
-            Ok(events) => self.events = Some(events),
+            Ok(events) => {
+                self.events = Some(events);
+                self.headed = false;
+                self.believed = Some(Instant::now() + OPENING);
+            }
             Err(error) if !self.begun => return Err(error),
             Err(_) => self.fail(),
         }
@@ -136,11 +174,13 @@ impl Upstream {
 
     /// Takes what has come already together with what came.
     fn take_ready(&mut self) {
-        let mut size = 0;
+        let (mut size, mut count) = (0, 0);
         while size < TOGETHER {
             let Some(Ok(event)) = self.events.as_mut().map(Events::try_recv) else {
                 return;
             };
+            count += 1;
+            self.pressed |= count >= PRESSED;
             if let Event::Next(reply) = &event {
                 size += reply.json.len();
             }
@@ -166,11 +206,20 @@ impl Upstream {
                 self.begun = true;
                 self.ready.push_back(Item::Head(seen.seq));
             }
-            self.last.get_or_insert(seen.seq);
+            self.headed = true;
+            self.head = self.head.max(seen.seq);
+            if *self.last.get_or_insert(seen.seq) >= seen.seq {
+                self.healthy();
+            }
             return;
         }
+        if !self.headed {
+            // Whoever says this first has lost what comes before it.
+            meter::hole();
+            return self.fail();
+        }
         if seen.is_reset() {
-            self.last = Some(seen.seq);
+            (self.last, self.head) = (Some(seen.seq), seen.seq);
             self.healthy();
             self.ready.push_back(Item::Reset(seen));
             return;
@@ -183,6 +232,7 @@ impl Upstream {
             Some(last) if seen.seq <= last => {}
             Some(last) if seen.seq == last + 1 => {
                 self.last = Some(seen.seq);
+                self.head = self.head.max(seen.seq);
                 self.healthy();
                 match self.ready.back_mut() {
                     Some(Item::Events(events)) => events.push(seen),
@@ -223,6 +273,13 @@ impl Upstream {
     fn fail(&mut self) {
         self.events = None;
         self.broken.get_or_insert_with(Instant::now);
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

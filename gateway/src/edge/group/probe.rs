@@ -31,7 +31,8 @@ impl Probe {
             let Some(group) = group.upgrade() else { return };
             let mut upstream = group.upstream(None);
             // Who comes from here on asks anew; those who wait keep this alive.
-            let _asked = group.state().probe.take();
+            let asked = group.state().probe.take();
+            drop(asked);
             let answer = loop {
                 match upstream.next().await {
                     Item::Head(head) => {

@@ -4,7 +4,7 @@ use super::{Group, IDLE, Phase, Seat, State};
 use crate::edge::{client::Line, engines::Engines, meter, shape::Numbered, tape::Tape, upstream::Caller};
 use crate::{caller, reply::Reply};
 use commons_access::Access;
-use commons_platform::{clock::Clock, task};
+use commons_platform::{ApiError, clock::Clock, task};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -14,6 +14,8 @@ use tokio::{
     time::Instant,
 };
 
+/// How many groups there are at most: each has an upstream.
+const MAX_GROUPS: usize = 4096;
 /// How many catch-ups read at a time; more wait.
 const CATCH_UPS: usize = 16;
 
@@ -58,15 +60,22 @@ impl Groups {
         line: &Line,
         after: Option<i64>,
     ) -> Result<Seat, Reply> {
-        let seat = self.seat(shared, after);
+        let seat = self.seat(shared)?;
         let group = seat.group().clone();
         group.join(seat, line, after).await
     }
 
-    fn seat(&self, shared: Shared, after: Option<i64>) -> Seat {
+    fn seat(&self, shared: Shared) -> Result<Seat, Reply> {
         let mut map = lock(&self.map);
         if let Some(group) = map.get(&shared.key) {
-            return Seat::new(group.clone(), false);
+            return Ok(Seat::new(group.clone(), false));
+        }
+        if map.len() >= MAX_GROUPS {
+            map.retain(|_, group| group.state().seats > 0);
+        }
+        let request_id = caller::request_id();
+        if map.len() >= MAX_GROUPS {
+            return Err(Reply::refusal(ApiError::overloaded(), &request_id));
         }
         let group = Arc::new(Group {
             numbered: shared.numbered,
@@ -75,7 +84,7 @@ impl Groups {
             clock: shared.clock,
             caller: shared.caller,
             catch_ups: self.catch_ups.clone(),
-            request_id: caller::request_id(),
+            request_id,
             state: Mutex::new(State {
                 phase: Phase::Opening,
                 ring: Tape::at(0),
@@ -92,31 +101,57 @@ impl Groups {
         map.insert(shared.key.clone(), group.clone());
         let seat = Seat::new(group.clone(), true);
         drop(map);
-        self.follow(shared.key, group, after);
-        seat
+        self.feed(shared.key, group);
+        Ok(seat)
     }
 
-    fn follow(&self, key: Arc<str>, group: Arc<Group>, after: Option<i64>) {
-        let upstream = group.upstream(after);
+    /// Runs a group from the stream's head on: whoever wants more catches up.
+    fn feed(&self, key: Arc<str>, group: Arc<Group>) {
+        let upstream = group.upstream(None);
         let map = self.map.clone();
         task::background("live group", async move {
             let _counted = meter::upstream();
+            // Also when it panics.
+            let over = Over {
+                key: &key,
+                group: &group,
+                map: &map,
+            };
             let left = || {
                 let mut map = lock(&map);
                 let state = group.state();
-                let left = state.seats == 0 && state.empty_since.elapsed() > IDLE;
-                if left {
+                let known = map.get(&key).is_some_and(|there| Arc::ptr_eq(there, &group));
+                let left = state.seats == 0 && (!known || state.empty_since.elapsed() > IDLE);
+                if left && known {
                     map.remove(&key);
                 }
                 left
             };
-            group.run(upstream, after, left).await;
-            let mut map = lock(&map);
-            // Somebody else may have begun anew.
-            if map.get(&key).is_some_and(|there| Arc::ptr_eq(there, &group)) {
-                map.remove(&key);
-            }
+            group.run(upstream, left).await;
+            drop(over);
         });
+    }
+}
+
+/// The end of a group: nobody finds it any more, and whoever is still there is told.
+struct Over<'g> {
+    key: &'g Arc<str>,
+    group: &'g Arc<Group>,
+    map: &'g Mutex<Map>,
+}
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        let mut map = lock(self.map);
+        // Somebody else may have begun anew.
+        if map
+            .get(self.key)
+            .is_some_and(|there| Arc::ptr_eq(there, self.group))
+        {
+            map.remove(self.key);
+        }
+        drop(map);
+        self.group.end(&Reply::broken(&self.group.request_id));
     }
 }
 

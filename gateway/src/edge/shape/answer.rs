@@ -21,6 +21,8 @@ pub(crate) struct Seen {
     pub(crate) kind: String,
     /// What clients get: GraphQL JSON.
     pub(crate) json: Bytes,
+    /// Something of it could not be told: it has errors beside its data.
+    pub(crate) partial: bool,
 }
 
 impl Seen {
@@ -47,7 +49,12 @@ impl Seen {
     #[cfg(test)]
     pub(crate) fn event(seq: i64, json: Bytes) -> Self {
         let kind = "Happened".to_owned();
-        Self { seq, kind, json }
+        Self {
+            seq,
+            kind,
+            json,
+            partial: false,
+        }
     }
 }
 
@@ -73,6 +80,7 @@ pub(super) fn read(root: &str, answer: &[u8]) -> Option<Seen> {
     if key != root {
         return None;
     }
+    let partial = errors.is_some();
     let (mut seq, mut kind) = (None, None);
     let mut json = Vec::with_capacity(answer.len());
     open(&mut json, root);
@@ -99,6 +107,7 @@ pub(super) fn read(root: &str, answer: &[u8]) -> Option<Seen> {
         seq: seq?,
         kind: kind?,
         json: json.into(),
+        partial,
     })
 }
 

@@ -18,6 +18,8 @@ const HOLD: Duration = Duration::from_secs(10);
 pub enum Ended {
     /// The viewer may not see it any more, or it is gone.
     Hidden,
+    /// The viewer still sees it, but may no longer read its history: what is shown must begin anew.
+    Less,
     /// The viewer's session was revoked.
     Revoked,
     /// It cannot be told whether the viewer may still see it.
@@ -28,6 +30,10 @@ impl From<Ended> for ApiError {
     fn from(ended: Ended) -> Self {
         match ended {
             Ended::Hidden => Self::not_found(),
+            Ended::Less => {
+                let less = "what you may see here has changed: subscribe again";
+                Self::new(Code::Unavailable, less).with_reason("ACCESS_CHANGED")
+            }
             Ended::Revoked => Self::unauthenticated(),
             Ended::Unproven(error) => error,
         }
@@ -49,7 +55,11 @@ pub struct AccessWatch {
 #[derive(Debug, Clone, Copy)]
 enum Viewed {
     Guild(GuildId),
-    Channel(ChannelId),
+    Channel {
+        id: ChannelId,
+        /// Whether its history was theirs to read when the watch began.
+        read: bool,
+    },
 }
 
 impl AccessWatch {
@@ -63,8 +73,9 @@ impl AccessWatch {
         actor: &Actor,
         id: ChannelId,
     ) -> Result<Self, ApiError> {
-        let guild = access.view_channel(actor, id).await?.guild();
-        Self::begin(access, actor, Viewed::Channel(id), guild).await
+        let standing = access.view_channel(actor, id).await?;
+        let (guild, read) = (standing.guild(), standing.reader().is_ok());
+        Self::begin(access, actor, Viewed::Channel { id, read }, guild).await
     }
 
     async fn begin(
@@ -78,7 +89,7 @@ impl AccessWatch {
             subjects.push(Subject::Member(guild, UserId(user)));
             subjects.push(Subject::Session(SessionId(session)));
         }
-        if let Viewed::Channel(id) = viewed {
+        if let Viewed::Channel { id, .. } = viewed {
             subjects.push(Subject::Channel(id));
         }
         let listener = access.changes().listen(&subjects);
@@ -167,28 +178,32 @@ impl AccessWatch {
         {
             return Some(Ended::Revoked);
         }
-        match tokio::time::timeout(CHECK, self.is_visible()).await {
-            Ok(Ok(true)) => None,
-            Ok(Ok(false)) => Some(Ended::Hidden),
+        match tokio::time::timeout(CHECK, self.lost()).await {
+            Ok(Ok(lost)) => lost,
             Ok(Err(error)) => Some(Ended::Unproven(error)),
             Err(_) => Some(unproven()),
         }
     }
 
-    async fn is_visible(&self) -> Result<bool, ApiError> {
-        Ok(match self.viewed {
-            Viewed::Guild(id) => self
-                .access
-                .guilds(&self.viewer, &[id])
-                .await?
-                .iter()
-                .any(Option::is_some),
-            Viewed::Channel(id) => self
-                .access
-                .channels(&self.viewer, &[id])
-                .await?
-                .iter()
-                .any(Option::is_some),
+    /// What the viewer has lost of what they saw.
+    async fn lost(&self) -> Result<Option<Ended>, ApiError> {
+        let (visible, read) = match self.viewed {
+            Viewed::Guild(id) => {
+                let standings = self.access.guilds(&self.viewer, &[id]).await?;
+                (standings.iter().any(Option::is_some), true)
+            }
+            Viewed::Channel { id, read } => {
+                let standing = self.access.channels(&self.viewer, &[id]).await?.pop().flatten();
+                let reads = standing
+                    .as_ref()
+                    .is_some_and(|standing| standing.reader().is_ok());
+                (standing.is_some(), reads || !read)
+            }
+        };
+        Ok(match (visible, read) {
+            (true, true) => None,
+            (true, false) => Some(Ended::Less),
+            (false, _) => Some(Ended::Hidden),
         })
     }
 }

@@ -189,3 +189,53 @@ async fn a_position_that_never_was_starts_anew_whoever_came_first() {
         }
     }
 }
+
+#[tokio::test]
+async fn whoever_loses_the_history_begins_anew_without_it() {
+    let house = House::start().await;
+    let (alice, bob) = (house.register("alice").await, house.register("bob").await);
+    let (guild, general) = alice.found("Harbour").await;
+    bob.join(&alice.invite(&guild).await).await;
+    let old = alice.send(&general, "before").await;
+    let mut stays = follow(&alice, &general, None).await;
+    let mut shared = follow(&bob, &general, None).await;
+    // With a field of the viewer's own it is not shared.
+    let mut own = bob.socket().await;
+    let query = SHARED.replace(
+        "__typename seq",
+        "__typename seq ... on MessagePinned { message { viewerCanEdit } }",
+    );
+    own.subscribe("follow", &query, json!({ "channel": general }))
+        .await;
+    for socket in [&mut stays, &mut shared, &mut own] {
+        socket.event("follow").await;
+    }
+    let overwrite =
+        json!({ "channelId": general, "overwrite": { "userId": bob.id, "deny": ["READ_HISTORY"] } });
+    alice.mutate("setOverwrite", overwrite, "channel { id }").await;
+    let ending = shared.ending("follow", |_| {}).await;
+    assert_eq!(ending, Ending::Refused("UNAVAILABLE".to_owned()));
+    let variables = json!({ "channel": general });
+    shared.subscribe("follow", SHARED, variables).await;
+    shared.event("follow").await;
+    // One's own stream is opened again by the gateway.
+    let reset = own.event("follow").await;
+    assert_eq!(reset["messageEvents"]["__typename"], "StreamReset");
+
+    let reaction = json!({ "input": { "messageId": old["id"], "emoji": "👍" } });
+    alice.data(&mutation("addReaction", "__typename"), reaction).await;
+    assert_eq!(reaction_to(&mut stays).await["content"], "before");
+    for socket in [&mut shared, &mut own] {
+        assert_eq!(reaction_to(socket).await, Value::Null);
+    }
+}
+
+/// The message that the next reaction is to; what else happens in the channel comes before it.
+async fn reaction_to(socket: &mut Socket) -> Value {
+    loop {
+        let mut event = socket.event("follow").await["messageEvents"].take();
+        if event["__typename"] == "ReactionAdded" {
+            return event["message"].take();
+        }
+    }
+}

@@ -16,6 +16,7 @@ on_both_seams! {
     a_revoked_session_ends_its_streams
     a_change_that_nobody_announces_ends_the_stream_too
     a_guarded_stream_gives_nothing_after_the_loss
+    who_loses_the_history_begins_anew_without_it
     a_guarded_stream_ends_with_its_items
     nobody_watches_what_they_do_not_see
 }
@@ -167,7 +168,8 @@ async fn a_guarded_stream_gives_nothing_after_the_loss(seam: Seam) {
     for _ in 0..20 {
         streams.push(Box::pin(watch(&house).await.guard(stream::repeat(1))));
     }
-    let less = house.set_everyone(Permissions::VIEW_CHANNEL).await;
+    let less = Permissions::VIEW_CHANNEL | Permissions::READ_HISTORY;
+    let less = house.set_everyone(less).await;
     house.announce(less).await;
     for items in &mut streams {
         assert_eq!(items.next().await.unwrap().unwrap(), 1);
@@ -178,6 +180,17 @@ async fn a_guarded_stream_gives_nothing_after_the_loss(seam: Seam) {
         assert_eq!(items.next().await.unwrap().unwrap_err().code(), Code::NotFound);
         assert!(items.next().await.is_none());
     }
+}
+
+async fn who_loses_the_history_begins_anew_without_it(seam: Seam) {
+    let house = House::new(seam).await;
+    let mut watched = watch(&house).await;
+    let recorded = house.set_everyone(Permissions::VIEW_CHANNEL).await;
+    assert!(matches!(after(&house, &mut watched, recorded).await, Ended::Less));
+    // Whoever begins without it has nothing to lose but the sight of it.
+    let mut again = watch(&house).await;
+    let recorded = house.kick(house.alice.user).await;
+    assert!(matches!(after(&house, &mut again, recorded).await, Ended::Hidden));
 }
 
 async fn a_guarded_stream_ends_with_its_items(seam: Seam) {

@@ -7,8 +7,17 @@
 //! the session is revoked, its operations are refused and the socket ends, whatever else goes on.
 
 mod budget;
+mod ending;
+mod wire;
 
-use self::budget::Budget;
+use self::{
+    budget::Budget,
+    ending::{
+        AGAIN, CROWDED, Ending, GONE, LATE, LATER, NO_TOKEN, NOT_SPOKEN, RESTART, REVOKED, SILENT, TWICE,
+        UNAUTHORIZED,
+    },
+    wire::Wire,
+};
 use super::{
     Edge, alone,
     client::{Client, Line, NotOpened},
@@ -16,9 +25,9 @@ use super::{
     follow, frame,
     greeting::{Greeted, greet},
     message::ClientMessage,
-    meter, outlet,
+    meter,
     shape::Shape,
-    socket::{Socket, Stream},
+    socket::Socket,
 };
 use crate::{caller, operation::Operation, reply::Reply, server::Counted};
 use commons_platform::{
@@ -27,14 +36,10 @@ use commons_platform::{
     graphql::Call,
 };
 use serde_json::value::RawValue;
-use std::{io::ErrorKind, net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
     time::{Instant, MissedTickBehavior, interval_at, timeout, timeout_at},
-};
-use tungstenite::{
-    Error, Message, WebSocket,
-    protocol::{CloseFrame, frame::coding::CloseCode},
 };
 use uuid::Uuid;
 
@@ -46,32 +51,10 @@ const SILENCE: Duration = Duration::from_secs(60);
 const STUCK: Duration = Duration::from_secs(60);
 /// How long the last words may take.
 const LAST_WORDS: Duration = Duration::from_secs(10);
-/// After the goodbye: how long to read on, and how long a pause means that all was read.
-const LINGER: Duration = Duration::from_secs(1);
-const QUIET: Duration = Duration::from_millis(100);
 /// How many operations may run on one socket.
 const MAX_OPERATIONS: usize = 100;
 /// How many sockets may be open in all.
 const MAX_SOCKETS: usize = 20_000;
-
-/// Why a socket ends: the protocol's code and a word.
-type Ending = (u16, &'static str);
-
-const MALFORMED: Ending = (4400, "Invalid message");
-const GONE: Ending = (1001, "Gone");
-const SILENT: Ending = (1001, "Silence");
-const NOT_TEXT: Ending = (1007, "Invalid text");
-const TOO_LARGE: Ending = (1009, "Message too large");
-const RESTART: Ending = (1012, "Service restart");
-const LATER: Ending = (1013, "Try again later");
-const CROWDED: Ending = (1013, "Too many connections of this user");
-const UNAUTHORIZED: Ending = (4401, "Unauthorized");
-const NO_TOKEN: Ending = (4401, "A valid access token is needed");
-const REVOKED: Ending = (4401, "The session has ended");
-const NOT_SPOKEN: Ending = (4406, "Subprotocol not acceptable");
-const LATE: Ending = (4408, "Connection initialisation timeout");
-const TWICE: Ending = (4409, "Subscriber already exists");
-const AGAIN: Ending = (4429, "Too many initialisation requests");
 
 /// Serves a connection whose upgrade request is still unread.
 pub(super) async fn serve(edge: Arc<Edge>, socket: Socket, peer: IpAddr) {
@@ -92,28 +75,28 @@ pub(super) async fn serve(edge: Arc<Edge>, socket: Socket, peer: IpAddr) {
     let _counted = meter::connection();
     let mut connection = Connection {
         draining: edge.draining.clone(),
-        wire,
+        wire: Wire::new(client.clone(), wire),
         call,
-        heard: Instant::now(),
         budget: Budget::full(),
         user: None,
         edge,
         client,
     };
-    let (code, reason) = match speaks {
+    let ending = match speaks {
         true => connection.run().await,
         false => NOT_SPOKEN,
     };
-    meter::closed(reason);
-    connection.close(code, reason).await;
+    meter::closed(ending.1);
+    // Operations end before the goodbye, which may take a while.
+    connection.client.end_quietly();
+    connection.wire.close(ending).await;
 }
 
 struct Connection {
     edge: Arc<Edge>,
     client: Arc<Client>,
-    wire: WebSocket<Stream>,
+    wire: Wire,
     call: Call,
-    heard: Instant,
     draining: watch::Receiver<bool>,
     budget: Budget,
     /// Who it is, once that was told.
@@ -145,7 +128,7 @@ impl Connection {
         loop {
             let mut draining = self.draining.clone();
             let message = tokio::select! {
-                message = timeout_at(deadline, self.read()) => message.map_err(|_| LATE)??,
+                message = timeout_at(deadline, self.wire.read()) => message.map_err(|_| LATE)??,
                 () = drained(&mut draining) => return Err(RESTART),
             };
             match message {
@@ -154,10 +137,10 @@ impl Connection {
                         self.call.authorization = authorization;
                     }
                     let session = self.connect()?;
-                    self.tell(&frame::acknowledged())?;
+                    self.wire.tell(&frame::acknowledged())?;
                     return Ok(session);
                 }
-                ClientMessage::Ping => self.tell(&frame::pong())?,
+                ClientMessage::Ping => self.wire.tell(&frame::pong())?,
                 ClientMessage::Subscribe { .. } => return Err(UNAUTHORIZED),
                 ClientMessage::Pong | ClientMessage::Complete { .. } => {}
             }
@@ -192,12 +175,12 @@ impl Connection {
                 Err(_) = client.outlet.pump() => return GONE,
                 () = drained(&mut draining) => return RESTART,
                 _ = ping.tick() => {
-                    if self.heard.elapsed() > SILENCE || client.outlet.is_stuck(STUCK) {
+                    if self.wire.silence() > SILENCE || client.outlet.is_stuck(STUCK) {
                         return SILENT;
                     }
-                    self.tell(&frame::PING).map(|()| None)
+                    self.wire.tell(&frame::PING).map(|()| None)
                 }
-                message = self.read() => message.map(Some),
+                message = self.wire.read() => message.map(Some),
             };
             let handled = match message {
                 Ok(Some(message)) => self.handle(message),
@@ -213,7 +196,7 @@ impl Connection {
     fn handle(&mut self, message: ClientMessage) -> Result<(), Ending> {
         match message {
             ClientMessage::ConnectionInit { .. } => Err(AGAIN),
-            ClientMessage::Ping => self.tell(&frame::pong()),
+            ClientMessage::Ping => self.wire.tell(&frame::pong()),
             ClientMessage::Pong => Ok(()),
             ClientMessage::Complete { id } => {
                 self.client.leave(&id);
@@ -239,7 +222,7 @@ impl Connection {
                 let reply = self.refusal(error);
                 let errors = reply.errors();
                 let errors = errors.as_deref().map_or("[]", RawValue::get);
-                self.tell(&frame::error(id, errors.as_bytes()))
+                self.wire.tell(&frame::error(id, errors.as_bytes()))
             }
         }
     }
@@ -292,70 +275,6 @@ impl Connection {
 
     fn refusal(&self, error: ApiError) -> Reply {
         Reply::refusal(error, &self.call.origin.request_id)
-    }
-
-    fn tell(&self, frame: &[u8]) -> Result<(), Ending> {
-        self.client.outlet.tell(frame).map_err(|_: outlet::Refused| GONE)
-    }
-
-    /// The next message. Safe to cancel: what came in part is kept.
-    async fn read(&mut self) -> Result<ClientMessage, Ending> {
-        loop {
-            // Whoever sends without a pause leaves others their turn.
-            tokio::task::coop::consume_budget().await;
-            let message = match self.wire.read() {
-                Ok(message) => message,
-                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
-                    self.client.outlet.socket().readable().await.map_err(|_| GONE)?;
-                    continue;
-                }
-                Err(Error::Capacity(_)) => return Err(TOO_LARGE),
-                Err(Error::Utf8(_)) => return Err(NOT_TEXT),
-                Err(_) => return Err(GONE),
-            };
-            self.heard = Instant::now();
-            match message {
-                Message::Text(text) => return ClientMessage::read(&text).ok_or(MALFORMED),
-                Message::Binary(_) => return Err(MALFORMED),
-                Message::Close(_) => return Err(GONE),
-                // The library answers pings.
-                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
-            }
-        }
-    }
-
-    async fn close(mut self, code: u16, reason: &'static str) {
-        // Operations end before the goodbye, which may take a while.
-        self.client.end_quietly();
-        let goodbye = CloseFrame {
-            code: CloseCode::from(code),
-            reason: reason.into(),
-        };
-        // The other end may be gone already: then there is nobody to tell.
-        let _told = self.wire.close(Some(goodbye));
-        let _told = self.wire.flush();
-        let last_words = match (code, reason) {
-            // Nobody waits for a client that has no session.
-            REVOKED => LINGER,
-            _ => LAST_WORDS,
-        };
-        let _told = timeout(last_words, self.client.outlet.drain()).await;
-        // Closing over bytes that were never read resets the connection, and the goodbye is lost with it.
-        let _quiet = timeout(LINGER, self.read_away()).await;
-    }
-
-    async fn read_away(&self) {
-        let (socket, mut unread) = (self.client.outlet.socket(), [0; 1024]);
-        while timeout(QUIET, socket.readable())
-            .await
-            .is_ok_and(|ready| ready.is_ok())
-        {
-            match socket.try_read(&mut unread) {
-                Ok(1..) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Ok(_) | Err(_) => return,
-            }
-        }
     }
 }
 

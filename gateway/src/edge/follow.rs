@@ -26,7 +26,7 @@ pub(super) async fn follow(edge: Arc<Edge>, line: Line, numbered: Numbered, call
     let _counted = meter::subscription();
     let (numbered, request_id) = (Arc::new(numbered), call.origin.request_id.clone());
     match admission(&edge, &numbered, &call).await {
-        Ok(Some(admitted)) => together(&edge, &line, numbered, admitted, &request_id).await,
+        Ok(Some(admitted)) => together(&edge, &line, numbered, admitted, call).await,
         Ok(None) => alone::follow(&edge, &line, numbered, call).await,
         Err(error) => line.cut(error, &request_id),
     }
@@ -67,7 +67,7 @@ async fn admission(edge: &Edge, numbered: &Numbered, call: &Call) -> Result<Opti
     }))
 }
 
-async fn together(edge: &Edge, line: &Line, numbered: Arc<Numbered>, admitted: Admitted, request_id: &str) {
+async fn together(edge: &Edge, line: &Line, numbered: Arc<Numbered>, admitted: Admitted, call: Call) {
     let Admitted {
         key,
         mut watch,
@@ -75,17 +75,19 @@ async fn together(edge: &Edge, line: &Line, numbered: Arc<Numbered>, admitted: A
         tokens,
         channel,
     } = admitted;
-    let after = numbered.after;
     let shared = Shared {
         key,
-        numbered,
+        numbered: numbered.clone(),
         engines: edge.engines.clone(),
         access,
         clock: edge.clock.clone(),
         caller: Arc::new(move || audience(tokens.clone(), channel)),
     };
+    let Some(seat) = edge.groups.seat(shared) else {
+        return alone::follow(edge, line, numbered, call).await;
+    };
     let following = async {
-        match edge.groups.join(shared, line, after).await {
+        match seat.join(line, numbered.after).await {
             Ok(seat) => {
                 // The group writes from now on, until this task is ended.
                 let _seat = seat;
@@ -95,7 +97,7 @@ async fn together(edge: &Edge, line: &Line, numbered: Arc<Numbered>, admitted: A
         }
     };
     tokio::select! {
-        ended = watch.ended() => line.cut(ended.into(), request_id),
+        ended = watch.ended() => line.cut(ended.into(), &call.origin.request_id),
         reply = following => line.refuse(&reply),
     }
 }

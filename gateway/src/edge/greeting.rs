@@ -70,7 +70,8 @@ pub(super) async fn greet(edge: &Edge, client: &Arc<Client>, peer: IpAddr, full:
         let socket = client.outlet.socket();
         // A fresh registration knows of nothing yet.
         socket.readable().await.ok()?;
-        let mut shaking = tungstenite::accept_hdr_with_config(Stream(client.clone()), answer, Some(config));
+        let mut shaking =
+            tungstenite::accept_hdr_with_config(Stream::new(client.clone()), answer, Some(config));
         loop {
             match shaking {
                 Ok(wire) => return Some(wire),

@@ -38,7 +38,7 @@ use tokio::{
 
 /// How many write at a time before somebody else has a turn.
 const SHARD: usize = 500;
-/// How long an upstream and its ring outlive the last client.
+/// How long an upstream and its ring outlive the last of several clients; one alone pays for its own.
 const IDLE: Duration = Duration::from_secs(60);
 /// How long events are held back while changes of standing are not heard.
 const HOLD: Duration = Duration::from_secs(10);
@@ -71,6 +71,8 @@ struct State {
     /// A question where the stream stands that was not asked yet.
     probe: Option<Arc<Probe>>,
     seats: usize,
+    /// Several were there at a time: others may come back for it.
+    lasting: bool,
     empty_since: Instant,
 }
 

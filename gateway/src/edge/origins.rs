@@ -41,6 +41,14 @@ impl Origins {
         let (Some(authority), Some(host)) = (uri.authority(), uri.host()) else {
             return false;
         };
+        // What stands around the host and the port is no part of an origin.
+        let exact = match uri.port_u16() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        if !matches!(uri.scheme_str(), Some("http" | "https")) || authority.as_str() != exact {
+            return false;
+        }
         let ours = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         ours.is_some_and(|ours| ours.eq_ignore_ascii_case(authority.as_str()))
             || (self.local && matches!(host, "localhost" | "127.0.0.1" | "[::1]"))
@@ -86,7 +94,15 @@ mod tests {
         let local = Origins::new(&[], true);
         assert!(allows(&local, Some("http://localhost:5173")));
         assert!(allows(&local, Some("http://[::1]:3000")));
-        assert!(!allows(&local, Some("http://localhost.evil")));
+        for other in [
+            "http://localhost.evil",
+            "http://127.0.0.1:8810.evil",
+            "http://evil@localhost",
+            "localhost",
+            "ftp://localhost",
+        ] {
+            assert!(!allows(&local, Some(other)), "{other}");
+        }
         assert!(allows(
             &Origins::new(&["*".to_owned()], false),
             Some("http://any.example")

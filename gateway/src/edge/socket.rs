@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use tokio::net::{TcpStream, UnixStream};
 
-use super::outlet::Outlet;
+use super::client::Client;
 
 /// Bytes to and from one client.
 #[derive(Debug)]
@@ -47,17 +47,30 @@ impl Socket {
 /// What the WebSocket library reads from and writes its own frames to: pongs and closes take the same
 /// way out as everything else, so that frames never mix.
 #[derive(Debug)]
-pub(super) struct Stream(pub(super) Arc<super::client::Client>);
+pub(super) struct Stream {
+    client: Arc<Client>,
+    /// How much was read in this turn.
+    turn: usize,
+}
+
+/// How much is read before others have their turn: what a client sends without end has no end within the
+/// library either.
+const TURN: usize = 16 * 1024;
 
 impl Read for Stream {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.outlet().socket().try_read(bytes)
+        if self.turn >= TURN {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let size = self.client.outlet.socket().try_read(bytes)?;
+        self.turn += size;
+        Ok(size)
     }
 }
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.outlet().tell(bytes) {
+        match self.client.outlet.tell(bytes) {
             Ok(()) => Ok(bytes.len()),
             Err(_) => Err(io::ErrorKind::BrokenPipe.into()),
         }
@@ -69,7 +82,12 @@ impl Write for Stream {
 }
 
 impl Stream {
-    fn outlet(&self) -> &Outlet {
-        &self.0.outlet
+    pub(super) fn new(client: Arc<Client>) -> Self {
+        Self { client, turn: 0 }
+    }
+
+    /// Begins a new turn; whether the last one was used up.
+    pub(super) fn next_turn(&mut self) -> bool {
+        std::mem::take(&mut self.turn) >= TURN
     }
 }

@@ -3,10 +3,19 @@
 use crate::{client::Socket, world::World};
 use commons_gateway::Origins;
 use serde_json::json;
-use std::net::SocketAddr;
+use std::{
+    io::Write,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
 
 fn upgrade(path: &str, more: &str) -> String {
@@ -222,5 +231,36 @@ async fn an_address_has_a_bound_of_streams() {
     drop(open);
     while ask().await.unwrap().status() != 200 {
         tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_sends_without_end_leaves_others_their_turn() {
+    let world = World::start().await;
+    let over = Arc::new(AtomicBool::new(false));
+    let mut floods = Vec::new();
+    for _ in 0..4 {
+        let (address, over) = (world.address, over.clone());
+        floods.push(std::thread::spawn(move || {
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            stream.write_all(upgrade("/graphql/ws", "").as_bytes()).unwrap();
+            // A message that begins and never ends, of parts that are empty.
+            stream.write_all(&[0x01, 0x80, 0, 0, 0, 0]).unwrap();
+            let parts = [0x00, 0x80, 0, 0, 0, 0].repeat(4096);
+            while !over.load(Ordering::Relaxed) && stream.write_all(&parts).is_ok() {}
+        }));
+    }
+    for _ in 0..20 {
+        let answer = timeout(Duration::from_secs(10), async {
+            let mut socket = world.socket(Some(&world.alice)).await;
+            socket.subscribe("q", "{ viewer { name } }").await;
+            socket.next("q").await
+        });
+        let answer = answer.await.expect("others are served");
+        assert_eq!(answer["data"]["viewer"]["name"], "name 1");
+    }
+    over.store(true, Ordering::Relaxed);
+    for flood in floods {
+        flood.join().unwrap();
     }
 }

@@ -1,7 +1,10 @@
 //! Who gets a group's events, in blocks: a lock is held for one block's writes only.
 
 use super::{Group, SHARD};
-use crate::edge::{client::Line, frame::Stencil, meter, outlet::Refused};
+use crate::{
+    edge::{client::Line, frame::Stencil, meter, outlet::Refused},
+    reply::Reply,
+};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -104,7 +107,11 @@ pub(crate) struct Seat {
 
 impl Seat {
     pub(super) fn new(group: Arc<Group>, founds: bool) -> Self {
-        group.state().seats += 1;
+        {
+            let mut state = group.state();
+            state.seats += 1;
+            state.lasting |= state.seats > 1;
+        }
         Self {
             group,
             founds,
@@ -116,8 +123,13 @@ impl Seat {
         self.founds
     }
 
-    pub(super) fn group(&self) -> &Arc<Group> {
-        &self.group
+    /// Brings the client up to date; from then on the group writes to it, until the seat is dropped.
+    ///
+    /// # Errors
+    /// What the client is told when that is not possible.
+    pub(in crate::edge) async fn join(self, line: &Line, after: Option<i64>) -> Result<Self, Reply> {
+        let group = self.group.clone();
+        group.join(self, line, after).await
     }
 
     /// Takes a place in the first block that has one.

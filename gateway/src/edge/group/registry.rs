@@ -1,10 +1,10 @@
 //! The groups of a gateway, by what their clients ask.
 
 use super::{Group, IDLE, Phase, Seat, State};
-use crate::edge::{client::Line, engines::Engines, meter, shape::Numbered, tape::Tape, upstream::Caller};
+use crate::edge::{engines::Engines, meter, shape::Numbered, tape::Tape, upstream::Caller};
 use crate::{caller, reply::Reply};
 use commons_access::Access;
-use commons_platform::{ApiError, clock::Clock, task};
+use commons_platform::{clock::Clock, task};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -50,32 +50,17 @@ impl Default for Groups {
 }
 
 impl Groups {
-    /// Joins those who follow the same, or begins.
-    ///
-    /// # Errors
-    /// What the client is told.
-    pub(in crate::edge) async fn join(
-        &self,
-        shared: Shared,
-        line: &Line,
-        after: Option<i64>,
-    ) -> Result<Seat, Reply> {
-        let seat = self.seat(shared)?;
-        let group = seat.group().clone();
-        group.join(seat, line, after).await
-    }
-
-    fn seat(&self, shared: Shared) -> Result<Seat, Reply> {
+    /// A seat among those who follow the same, or the first; none when there are too many groups.
+    pub(in crate::edge) fn seat(&self, shared: Shared) -> Option<Seat> {
         let mut map = lock(&self.map);
         if let Some(group) = map.get(&shared.key) {
-            return Ok(Seat::new(group.clone(), false));
+            return Some(Seat::new(group.clone(), false));
         }
         if map.len() >= MAX_GROUPS {
             map.retain(|_, group| group.state().seats > 0);
         }
-        let request_id = caller::request_id();
         if map.len() >= MAX_GROUPS {
-            return Err(Reply::refusal(ApiError::overloaded(), &request_id));
+            return None;
         }
         let group = Arc::new(Group {
             numbered: shared.numbered,
@@ -84,7 +69,7 @@ impl Groups {
             clock: shared.clock,
             caller: shared.caller,
             catch_ups: self.catch_ups.clone(),
-            request_id,
+            request_id: caller::request_id(),
             state: Mutex::new(State {
                 phase: Phase::Opening,
                 ring: Tape::at(0),
@@ -93,6 +78,7 @@ impl Groups {
                 segments: Vec::new(),
                 probe: None,
                 seats: 0,
+                lasting: false,
                 empty_since: Instant::now(),
             }),
             changed: Notify::new(),
@@ -102,7 +88,7 @@ impl Groups {
         let seat = Seat::new(group.clone(), true);
         drop(map);
         self.feed(shared.key, group);
-        Ok(seat)
+        Some(seat)
     }
 
     /// Runs a group from the stream's head on: whoever wants more catches up.
@@ -121,7 +107,8 @@ impl Groups {
                 let mut map = lock(&map);
                 let state = group.state();
                 let known = map.get(&key).is_some_and(|there| Arc::ptr_eq(there, &group));
-                let left = state.seats == 0 && (!known || state.empty_since.elapsed() > IDLE);
+                let over = !known || !state.lasting || state.empty_since.elapsed() > IDLE;
+                let left = state.seats == 0 && over;
                 if left && known {
                     map.remove(&key);
                 }

@@ -36,15 +36,6 @@ struct State {
     running: HashMap<Arc<str>, Running>,
 }
 
-/// Why an operation does not start.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum NotOpened {
-    /// One with the same id runs.
-    Twice,
-    /// As many as may run at a time do.
-    TooMany,
-}
-
 impl Client {
     pub(super) fn new(socket: Socket) -> Self {
         Self {
@@ -67,14 +58,12 @@ impl Client {
         }
     }
 
-    /// A place for an operation; `id` as it stands in JSON.
-    pub(super) fn open(self: &Arc<Self>, id: &str, live: bool, bound: usize) -> Result<Line, NotOpened> {
+    /// A place for an operation whose id, as it stands in JSON, none has that [`runs`](Self::runs); none
+    /// when as many run as may.
+    pub(super) fn open(self: &Arc<Self>, id: &str, live: bool, bound: usize) -> Option<Line> {
         let mut state = self.state();
-        if state.running.contains_key(id) {
-            return Err(NotOpened::Twice);
-        }
         if state.running.len() >= bound {
-            return Err(NotOpened::TooMany);
+            return None;
         }
         let (tag, id) = (Tag::default(), Arc::<str>::from(id));
         let running = Running {
@@ -83,7 +72,7 @@ impl Client {
             task: None,
         };
         state.running.insert(id.clone(), running);
-        Ok(Line {
+        Some(Line {
             client: self.clone(),
             id,
             tag,
@@ -127,7 +116,11 @@ impl Client {
         }
     }
 
-    fn told(&self, id: &str, refusal: &Reply) -> Result<(), Refused> {
+    /// Tells that an operation is refused.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub(super) fn told(&self, id: &str, refusal: &Reply) -> Result<(), Refused> {
         let errors = refusal.errors();
         let errors = errors.as_deref().map_or("[]", |errors| errors.get());
         self.outlet.tell(&frame::error(id, errors.as_bytes()))

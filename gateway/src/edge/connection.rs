@@ -16,11 +16,11 @@ use self::{
         AGAIN, CROWDED, Ending, GONE, LATE, LATER, NO_TOKEN, NOT_SPOKEN, RESTART, REVOKED, SILENT, TWICE,
         UNAUTHORIZED,
     },
-    wire::Wire,
+    wire::{LAST_WORDS, Wire},
 };
 use super::{
     Edge, alone,
-    client::{Client, Line, NotOpened},
+    client::Client,
     count::One,
     follow, frame,
     greeting::{Greeted, greet},
@@ -49,8 +49,6 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_secs(60);
 /// How long one that does not read may keep what waits for it.
 const STUCK: Duration = Duration::from_secs(60);
-/// How long the last words may take.
-const LAST_WORDS: Duration = Duration::from_secs(10);
 /// How many operations may run on one socket.
 const MAX_OPERATIONS: usize = 100;
 /// How many sockets may be open in all.
@@ -218,12 +216,7 @@ impl Connection {
             .and_then(|operation| self.start(id, operation));
         match started {
             Ok(()) => Ok(()),
-            Err(error) => {
-                let reply = self.refusal(error);
-                let errors = reply.errors();
-                let errors = errors.as_deref().map_or("[]", RawValue::get);
-                self.wire.tell(&frame::error(id, errors.as_bytes()))
-            }
+            Err(error) => self.client.told(id, &self.refusal(error)).map_err(|_| GONE),
         }
     }
 
@@ -239,11 +232,8 @@ impl Connection {
             }
             _ => None,
         };
-        let opened = self.client.open(id, live, MAX_OPERATIONS);
-        let line: Line = opened.map_err(|reason| {
-            debug_assert_eq!(reason, NotOpened::TooMany, "who runs twice was refused");
-            crowded("TOO_MANY_OPERATIONS")
-        })?;
+        let line = self.client.open(id, live, MAX_OPERATIONS);
+        let line = line.ok_or_else(|| crowded("TOO_MANY_OPERATIONS"))?;
         let (edge, call, task) = (self.edge.clone(), self.next_call(), line.clone());
         line.run(async move {
             let _counted = counted;

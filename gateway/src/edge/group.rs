@@ -107,8 +107,8 @@ impl Group {
                     continue;
                 }
             };
-            if !self.access.changes().is_fresh() && !self.heard_again().await {
-                return self.end(&self.unproven());
+            if let Err(reply) = self.hold().await {
+                return self.end(&reply);
             }
             match item {
                 Item::Head(head) => self.begin(head),
@@ -121,18 +121,21 @@ impl Group {
         }
     }
 
-    /// Holds back what would be shown until it is known again who may see it.
-    async fn heard_again(&self) -> bool {
-        let heard = timeout(HOLD, self.access.changes().fresh()).await.is_ok();
-        if heard {
-            sleep(SETTLE).await;
+    /// Holds back what would be shown until it is known who may see it.
+    ///
+    /// # Errors
+    /// What clients are told when that takes too long.
+    async fn hold(&self) -> Result<(), Reply> {
+        let changes = self.access.changes();
+        if changes.is_fresh() {
+            return Ok(());
         }
-        heard
-    }
-
-    fn unproven(&self) -> Reply {
-        let late = "access cannot be checked in time, try again";
-        Reply::refusal(ApiError::new(Code::Unavailable, late), &self.request_id)
+        if timeout(HOLD, changes.fresh()).await.is_err() {
+            let late = ApiError::new(Code::Unavailable, "access cannot be checked in time, try again");
+            return Err(Reply::refusal(late, &self.request_id));
+        }
+        sleep(SETTLE).await;
+        Ok(())
     }
 
     fn begin(&self, head: i64) {

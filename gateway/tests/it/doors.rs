@@ -214,22 +214,15 @@ async fn who_starts_too_many_operations_is_told() {
 async fn an_address_has_a_bound_of_streams() {
     let world = World::with(|settings| settings.limits.sockets_per_address = 2).await;
     let _socket = world.socket(Some(&world.alice)).await;
-    let ask = || {
-        let request = world.http.post(world.url("/graphql"));
-        request
-            .header("accept", "text/event-stream")
-            .header("authorization", &world.alice)
-            .json(&json!({ "query": "subscription { posted { id } }" }))
-            .send()
-    };
-    let open = ask().await.unwrap();
+    let ask = || world.events(Some(&world.alice), "subscription { posted { id } }");
+    let open = ask().await;
     assert_eq!(open.status(), 200);
-    let refused = ask().await.unwrap();
+    let refused = ask().await;
     assert_eq!(refused.status(), 503);
     let refused: serde_json::Value = refused.json().await.unwrap();
     assert_eq!(refused["errors"][0]["extensions"]["code"], "OVERLOADED");
     drop(open);
-    while ask().await.unwrap().status() != 200 {
+    while ask().await.status() != 200 {
         tokio::task::yield_now().await;
     }
 }

@@ -32,13 +32,8 @@ async fn begin(socket: &mut Socket, authorization: &str) {
 }
 
 async fn events(world: &World) -> reqwest::Response {
-    let request = world
-        .http
-        .post(world.url("/graphql"))
-        .header("accept", "text/event-stream")
-        .header("authorization", &world.alice)
-        .json(&json!({ "query": "subscription { posted { id } }" }));
-    let events = request.send().await.unwrap();
+    let query = "subscription { posted { id } }";
+    let events = world.events(Some(&world.alice), query).await;
     assert_eq!(events.status(), 200);
     events
 }

@@ -6,14 +6,7 @@ use serde_json::json;
 #[tokio::test(flavor = "multi_thread")]
 async fn events_come_and_end() {
     let world = World::start().await;
-    let response = world
-        .http
-        .post(world.url("/graphql"))
-        .header("accept", "text/event-stream")
-        .json(&json!({ "query": "subscription { count(to: 2) }" }))
-        .send()
-        .await
-        .unwrap();
+    let response = world.events(None, "subscription { count(to: 2) }").await;
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     assert_eq!(
         response.text().await.unwrap(),
@@ -25,18 +18,7 @@ async fn events_come_and_end() {
 async fn a_refusal_is_an_event_too() {
     let world = World::start().await;
     for query in ["subscription { whoami }", "subscription { nothing }"] {
-        let post = world
-            .http
-            .post(world.url("/graphql"))
-            .header("accept", "text/event-stream");
-        let text = post
-            .json(&json!({ "query": query }))
-            .send()
-            .await
-            .unwrap()
-            .text()
-            .await
-            .unwrap();
+        let text = world.events(None, query).await.text().await.unwrap();
         let code = if query.contains("whoami") {
             "UNAUTHENTICATED"
         } else {
@@ -52,15 +34,7 @@ async fn a_refusal_is_an_event_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_answer_is_a_short_stream_for_who_takes_streams_alone() {
     let world = World::start().await;
-    let post = world.http.post(world.url("/graphql"));
-    let post = post
-        .header("accept", "text/event-stream")
-        .header("authorization", &world.alice);
-    let response = post
-        .json(&json!({ "query": "{ viewer { name } }" }))
-        .send()
-        .await
-        .unwrap();
+    let response = world.events(Some(&world.alice), "{ viewer { name } }").await;
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     assert_eq!(
         response.text().await.unwrap(),

@@ -11,6 +11,7 @@ use commons_platform::{
     internal::InternalToken,
     secret::Secret,
 };
+use reqwest::Response;
 use serde_json::{Value, json};
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -158,6 +159,19 @@ impl World {
             request = request.header("authorization", authorization);
         }
         request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The answer to who takes server-sent events alone.
+    pub(crate) async fn events(&self, authorization: Option<&str>, query: &str) -> Response {
+        let mut request = self
+            .http
+            .post(self.url("/graphql"))
+            .header("accept", "text/event-stream")
+            .json(&json!({ "query": query }));
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        request.send().await.unwrap()
     }
 
     /// A socket past `connection_init`.

@@ -11,7 +11,7 @@ use tungstenite::{
 };
 
 /// How long the last words may take.
-const LAST_WORDS: Duration = Duration::from_secs(10);
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(10);
 /// After the goodbye: how long to read on, and how long a pause means that all was read.
 const LINGER: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_millis(100);

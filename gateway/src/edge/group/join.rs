@@ -127,14 +127,6 @@ impl Group {
         }
     }
 
-    /// Gives nothing while it is not known who may see it.
-    async fn hold(&self) -> Result<(), Reply> {
-        if self.access.changes().is_fresh() || self.heard_again().await {
-            return Ok(());
-        }
-        Err(self.unproven())
-    }
-
     /// Gives a client what lies before the ring, as far as one reading goes; the position after it.
     async fn catch_up(self: &Arc<Self>, line: &Line, mut at: i64) -> Result<i64, Reply> {
         let segment = self.segment(at);

@@ -106,7 +106,7 @@ impl Groups {
             let left = || {
                 let mut map = lock(&map);
                 let state = group.state();
-                let known = map.get(&key).is_some_and(|there| Arc::ptr_eq(there, &group));
+                let known = knows(&map, &key, &group);
                 let over = !known || !state.lasting || state.empty_since.elapsed() > IDLE;
                 let left = state.seats == 0 && over;
                 if left && known {
@@ -130,16 +130,17 @@ struct Over<'g> {
 impl Drop for Over<'_> {
     fn drop(&mut self) {
         let mut map = lock(self.map);
-        // Somebody else may have begun anew.
-        if map
-            .get(self.key)
-            .is_some_and(|there| Arc::ptr_eq(there, self.group))
-        {
+        if knows(&map, self.key, self.group) {
             map.remove(self.key);
         }
         drop(map);
         self.group.end(&Reply::broken(&self.group.request_id));
     }
+}
+
+/// Whether a group is found: somebody else may have begun anew under its key.
+fn knows(map: &Map, key: &str, group: &Arc<Group>) -> bool {
+    map.get(key).is_some_and(|there| Arc::ptr_eq(there, group))
 }
 
 fn lock(map: &Mutex<Map>) -> MutexGuard<'_, Map> {

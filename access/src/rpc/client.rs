@@ -1,7 +1,9 @@
 //! The side that asks: access for a process that has no database.
+//!
+//! What is asked for at the same time is one call: when changes may have been missed, everybody who
+//! follows something asks again at once.
 
 use super::{
-    KEYS,
     convert::{self, Malformed},
     generated::{self as rpc, access_client::AccessClient},
 };
@@ -12,9 +14,9 @@ use commons_platform::{
     ApiError,
     auth::Tokens,
     internal::{self, InternalToken},
+    loader::Gather,
 };
-use futures_util::{StreamExt, TryStreamExt, stream};
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, hash::Hash, sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tonic::{
     Code, Request, Response, Status,
@@ -32,9 +34,6 @@ const CONNECTING: Duration = Duration::from_millis(400);
 /// After how long without an answer to a ping a connection is given up.
 const DEAD: Duration = Duration::from_secs(1);
 
-/// How many calls of one long list are under way.
-const AT_ONCE: usize = 4;
-
 /// Asks with the token.
 pub(crate) type Client = AccessClient<InterceptedService<Channel, Credentials>>;
 
@@ -44,7 +43,14 @@ pub(crate) type Client = AccessClient<InterceptedService<Channel, Credentials>>;
 pub struct RemoteAccess {
     client: Client,
     changes: Changes,
+    guilds: Gather<GuildKey, Answer<GuildStanding>>,
+    channels: Gather<ChannelKey, Answer<ChannelStanding>>,
 }
+
+type GuildKey = (GuildId, UserId);
+type ChannelKey = (ChannelId, UserId);
+/// A standing or none; an error is shared by all who asked together.
+type Answer<S> = Result<Option<S>, ApiError>;
 
 /// The address of the service is none.
 #[derive(Debug, thiserror::Error)]
@@ -100,62 +106,32 @@ impl RemoteAccess {
         credentials.set_sensitive(true);
         let client = AccessClient::with_interceptor(channel, Credentials(credentials));
         let changes = Changes::watch(client.clone(), tokens);
-        Ok(Arc::new(Self { client, changes }))
-    }
-
-    async fn some_guilds(&self, keys: &[(GuildId, UserId)]) -> Result<Vec<Option<GuildStanding>>, ApiError> {
-        let request = rpc::GuildsRequest {
-            keys: keys
-                .iter()
-                .map(|(guild, user)| rpc::GuildKey {
-                    guild: convert::bytes(*guild),
-                    user: convert::bytes(*user),
-                })
-                .collect(),
+        let (asks_guilds, asks_channels) = (client.clone(), client.clone());
+        let guilds = move |keys: Vec<GuildKey>| {
+            let client = asks_guilds.clone();
+            async move { each(&keys, guilds(client, &keys).await) }
         };
-        let reply = answer(self.client.clone().guilds(request)).await?;
-        let answers = reply.answers.into_iter().map(|answer| answer.standing);
-        matched(keys, answers, convert::guild_standing, |standing| {
-            Some((standing.guild, standing.user))
-        })
-    }
-
-    async fn some_channels(
-        &self,
-        keys: &[(ChannelId, UserId)],
-    ) -> Result<Vec<Option<ChannelStanding>>, ApiError> {
-        let request = rpc::ChannelsRequest {
-            keys: keys
-                .iter()
-                .map(|(channel, user)| rpc::ChannelKey {
-                    channel: convert::bytes(*channel),
-                    user: convert::bytes(*user),
-                })
-                .collect(),
+        let channels = move |keys: Vec<ChannelKey>| {
+            let client = asks_channels.clone();
+            async move { each(&keys, channels(client, &keys).await) }
         };
-        let reply = answer(self.client.clone().channels(request)).await?;
-        let answers = reply.answers.into_iter().map(|answer| answer.standing);
-        matched(keys, answers, convert::channel_standing, |standing| {
-            Some((standing.channel(), standing.user?))
-        })
+        Ok(Arc::new(Self {
+            client,
+            changes,
+            guilds: Gather::new(guilds),
+            channels: Gather::new(channels),
+        }))
     }
 }
 
 #[async_trait::async_trait]
 impl Access for RemoteAccess {
-    async fn guilds_of(&self, keys: &[(GuildId, UserId)]) -> Result<Vec<Option<GuildStanding>>, ApiError> {
-        let calls: Vec<_> = keys.chunks(KEYS).map(|some| self.some_guilds(some)).collect();
-        let answers: Vec<_> = stream::iter(calls).buffered(AT_ONCE).try_collect().await?;
-        Ok(answers.into_iter().flatten().collect())
+    async fn guilds_of(&self, keys: &[GuildKey]) -> Result<Vec<Option<GuildStanding>>, ApiError> {
+        in_order(keys, &self.guilds.get_many(keys.to_vec()).await)
     }
 
-    async fn channels_of(
-        &self,
-        keys: &[(ChannelId, UserId)],
-    ) -> Result<Vec<Option<ChannelStanding>>, ApiError> {
-        let calls: Vec<_> = keys.chunks(KEYS).map(|some| self.some_channels(some)).collect();
-        let answers: Vec<_> = stream::iter(calls).buffered(AT_ONCE).try_collect().await?;
-        Ok(answers.into_iter().flatten().collect())
+    async fn channels_of(&self, keys: &[ChannelKey]) -> Result<Vec<Option<ChannelStanding>>, ApiError> {
+        in_order(keys, &self.channels.get_many(keys.to_vec()).await)
     }
 
     async fn visible_channels_of(
@@ -180,6 +156,63 @@ impl Access for RemoteAccess {
     fn changes(&self) -> &Changes {
         &self.changes
     }
+}
+
+/// Asks for standings in guilds, for as many keys as a call may have.
+async fn guilds(mut client: Client, keys: &[GuildKey]) -> Result<Vec<Option<GuildStanding>>, ApiError> {
+    let request = rpc::GuildsRequest {
+        keys: keys
+            .iter()
+            .map(|(guild, user)| rpc::GuildKey {
+                guild: convert::bytes(*guild),
+                user: convert::bytes(*user),
+            })
+            .collect(),
+    };
+    let reply = answer(client.guilds(request)).await?;
+    let answers = reply.answers.into_iter().map(|answer| answer.standing);
+    matched(keys, answers, convert::guild_standing, |standing| {
+        Some((standing.guild, standing.user))
+    })
+}
+
+/// Asks for standings in channels, for as many keys as a call may have.
+async fn channels(mut client: Client, keys: &[ChannelKey]) -> Result<Vec<Option<ChannelStanding>>, ApiError> {
+    let request = rpc::ChannelsRequest {
+        keys: keys
+            .iter()
+            .map(|(channel, user)| rpc::ChannelKey {
+                channel: convert::bytes(*channel),
+                user: convert::bytes(*user),
+            })
+            .collect(),
+    };
+    let reply = answer(client.channels(request)).await?;
+    let answers = reply.answers.into_iter().map(|answer| answer.standing);
+    matched(keys, answers, convert::channel_standing, |standing| {
+        Some((standing.channel(), standing.user?))
+    })
+}
+
+/// What each key's share of a call is.
+fn each<K: Copy + Eq + Hash, S>(
+    keys: &[K],
+    answers: Result<Vec<Option<S>>, ApiError>,
+) -> HashMap<K, Answer<S>> {
+    match answers {
+        Ok(answers) => keys.iter().copied().zip(answers.into_iter().map(Ok)).collect(),
+        Err(error) => keys.iter().map(|key| (*key, Err(error.clone()))).collect(),
+    }
+}
+
+fn in_order<K: Eq + Hash, S: Clone>(
+    keys: &[K],
+    answers: &HashMap<K, Answer<S>>,
+) -> Result<Vec<Option<S>>, ApiError> {
+    let answer = |key| answers.get(key).cloned();
+    keys.iter()
+        .map(|key| answer(key).unwrap_or_else(|| Err(ApiError::internal(Malformed::Other))))
+        .collect()
 }
 
 /// The answers to these keys and no others.

@@ -5,12 +5,16 @@ use crate::{
     house::{House, PATIENCE, Seam, actor},
     line::Line,
 };
-use commons_access::{Access, Ended, Permissions, RemoteAccess, Subject, changes::Heard};
+use axum::{extract::Request, middleware::map_request};
+use commons_access::{Access, Ended, Permissions, RemoteAccess, Subject, changes::Heard, serve};
 use commons_entities::{ChannelId, SessionId, UserId};
 use commons_platform::{Code, auth::Tokens, clock::Clock, internal::InternalToken, secret::Secret};
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, future::join_all, stream};
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::time::timeout;
@@ -95,6 +99,37 @@ async fn long_lists_are_answered_in_their_order() {
         house.access.visible_channels_of(house.guild, user).await.unwrap(),
         local.visible_channels_of(house.guild, user).await.unwrap()
     );
+}
+
+#[tokio::test]
+async fn who_asks_at_the_same_time_asks_together() {
+    let house = House::new(Seam::Local).await;
+    let platform = &house.world.platform;
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    let count = map_request(move |request: Request| {
+        let is_counted = request.uri().path().ends_with("/Channels");
+        counted.fetch_add(usize::from(is_counted), Ordering::Relaxed);
+        async move { request }
+    });
+    let token = InternalToken::of(&platform.secret);
+    let line = Line::to(serve(house.process.home.clone(), token.clone()).layer(count)).await;
+    let remote = RemoteAccess::start(&line.address(), &token, platform.tokens.clone()).unwrap();
+
+    let keys: Vec<_> = (0..200)
+        .map(|number| match number % 2 {
+            0 => (house.general, house.bob.user),
+            _ => (house.general, UserId(Uuid::from_u128(number))),
+        })
+        .collect();
+    let asking = keys
+        .iter()
+        .map(|key| remote.channels_of(std::slice::from_ref(key)));
+    for (number, answer) in join_all(asking).await.into_iter().enumerate() {
+        let standing = answer.unwrap().pop().flatten();
+        assert_eq!(standing.is_some(), number % 2 == 0, "{number}");
+    }
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
 }
 
 /// While nothing can be asked: no guess, within a second, and soon nothing is given to anybody.

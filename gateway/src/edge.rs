@@ -13,6 +13,7 @@
 
 mod accept;
 mod alone;
+mod bounds;
 mod catch_up;
 mod client;
 mod connection;
@@ -32,35 +33,24 @@ mod socket;
 mod tape;
 mod upstream;
 
-pub use self::origins::Origins;
 pub(crate) use self::{
     accept::take,
+    bounds::Bounds,
     count::One,
     engines::Engines,
     relay::{carry, is_upgrade},
     shape::Shapes,
 };
+pub use self::{bounds::Limits, origins::Origins};
 
-use self::{count::Counts, group::Groups};
+use self::group::Groups;
 use commons_access::Access;
 use commons_platform::{auth::Tokens, clock::Clock};
 use std::{net::IpAddr, sync::Arc};
 use tokio::{runtime::Handle, sync::watch};
-use uuid::Uuid;
 
 /// Where sockets are opened.
 const PATHS: [&str; 2] = ["/graphql/ws", "/graphql"];
-
-/// How much one client may have.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Sockets and streams of one address; an IPv6 network of 64 bits counts as one.
-    pub sockets_per_address: usize,
-    /// Sockets of one account.
-    pub sockets_per_user: usize,
-    /// Subscriptions of one account.
-    pub subscriptions_per_user: usize,
-}
 
 /// What all sockets share.
 pub(crate) struct Edge {
@@ -73,15 +63,12 @@ pub(crate) struct Edge {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) trusted_proxies: Arc<[IpAddr]>,
     pub(crate) origins: Origins,
-    pub(crate) limits: Limits,
     /// True from when the gateway stops.
     pub(crate) draining: watch::Receiver<bool>,
     /// How many sockets are open.
     pub(crate) sockets: watch::Sender<usize>,
     /// Where sockets are served.
     pub(crate) runtime: Handle,
-    pub(crate) networks: Counts<IpAddr>,
-    pub(crate) users: Counts<Uuid>,
-    pub(crate) subscriptions: Counts<Uuid>,
+    pub(crate) bounds: Bounds,
     pub(crate) groups: Groups,
 }

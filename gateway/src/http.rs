@@ -58,6 +58,8 @@ pub(crate) async fn graphql(
     let outcome = if *worker.draining.borrow() {
         let error = ApiError::new(Code::Unavailable, "this server is ending, try again");
         refused(StatusCode::SERVICE_UNAVAILABLE, error, &id)
+    } else if let Err(error) = worker.edge.bounds.operation(network, None) {
+        refused(StatusCode::TOO_MANY_REQUESTS, error, &id)
     } else {
         match read(&req, body).await {
             Ok((operation, accept)) => {
@@ -85,26 +87,23 @@ pub(crate) async fn graphql(
         } => HttpResponse::build(status)
             .header(header::CONTENT_TYPE, content_type)
             .body(Bytes::from(Vec::from(reply.json))),
-        Outcome::Many(updates) => {
-            let bound = worker.edge.limits.sockets_per_address;
-            match worker.edge.networks.one(network, bound) {
-                Some(one) => HttpResponse::Ok()
-                    .content_type("text/event-stream")
-                    .streaming(Box::pin(events(
-                        updates,
-                        &req,
-                        &worker,
-                        session,
-                        (counted, one, id.clone()),
-                    ))),
-                None => {
-                    let error = ApiError::overloaded().with_reason("TOO_MANY_STREAMS");
-                    HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE)
-                        .content_type("application/json")
-                        .body(Bytes::from(Vec::from(Reply::refusal(error, &id).json)))
-                }
+        Outcome::Many(updates) => match worker.edge.bounds.socket(network) {
+            Some(one) => HttpResponse::Ok()
+                .content_type("text/event-stream")
+                .streaming(Box::pin(events(
+                    updates,
+                    &req,
+                    &worker,
+                    session,
+                    (counted, one, id.clone()),
+                ))),
+            None => {
+                let error = ApiError::overloaded().with_reason("TOO_MANY_STREAMS");
+                HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE)
+                    .content_type("application/json")
+                    .body(Bytes::from(Vec::from(Reply::refusal(error, &id).json)))
             }
-        }
+        },
     };
     if *worker.draining.borrow() {
         response.head_mut().set_connection_type(ConnectionType::Close);

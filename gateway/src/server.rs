@@ -5,11 +5,14 @@
 
 use crate::{
     GatewayError, Settings,
-    edge::{self, Edge, Engines, Shapes},
+    edge::{self, Bounds, Edge, Engines, Shapes},
     engine::{Engine, Federation, Router},
     http, pages,
 };
-use commons_platform::{auth::Tokens, clock::SystemClock};
+use commons_platform::{
+    auth::Tokens,
+    clock::{Clock, SystemClock},
+};
 use futures_util::future::join;
 use hive_router::{
     background_tasks::BackgroundTasksManager,
@@ -148,21 +151,19 @@ impl Gateway {
         let mut tasks = BackgroundTasksManager::new();
         let router = Router::start(&self.settings, self.federation.clone(), &mut tasks).await?;
         let (sockets, requests) = (watch::Sender::new(0), watch::Sender::new(0));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let edge = Arc::new(Edge {
             engines: Engines::default(),
             shapes: Shapes::of_supergraph(&self.settings.supergraph)?,
             tokens: self.settings.tokens,
             access: self.settings.access,
-            clock: Arc::new(SystemClock::default()),
+            bounds: Bounds::new(self.settings.limits, &clock),
+            clock,
             trusted_proxies: self.settings.trusted_proxies.into(),
             origins: self.settings.origins,
-            limits: self.settings.limits,
             draining: stopping.clone(),
             sockets: sockets.clone(),
             runtime: self.federation.runtime().clone(),
-            networks: Default::default(),
-            users: Default::default(),
-            subscriptions: Default::default(),
             groups: Default::default(),
         });
         let factory = {

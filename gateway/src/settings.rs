@@ -70,11 +70,7 @@ impl Settings {
             tokens: None,
             access: None,
             origins: Origins::default(),
-            limits: Limits {
-                sockets_per_address: 256,
-                sockets_per_user: 100,
-                subscriptions_per_user: 1000,
-            },
+            limits: Limits::default(),
             workers: None,
         }
     }
@@ -99,7 +95,10 @@ impl Settings {
             limits: Limits {
                 sockets_per_address: config.limits.sockets_per_address,
                 sockets_per_user: config.limits.sockets_per_user,
+                subscriptions_per_address: config.limits.subscriptions_per_address,
                 subscriptions_per_user: config.limits.subscriptions_per_user,
+                operations_per_address: config.limits.operations_per_address,
+                operations_per_user: config.limits.operations_per_user,
             },
             ..Self::new(config.gateway.listen, upstreams, internal)
         }

@@ -202,6 +202,12 @@ pub struct LimitsConfig {
     pub sockets_per_user: usize,
     /// Subscriptions that one account may have on all of them.
     pub subscriptions_per_user: usize,
+    /// Subscriptions on the WebSockets of one address.
+    pub subscriptions_per_address: usize,
+    /// Operations a second on the WebSockets of one account.
+    pub operations_per_user: u32,
+    /// Operations a second of one address, over HTTP too.
+    pub operations_per_address: u32,
 }
 
 /// The log.
@@ -335,6 +341,11 @@ impl Config {
             || limits.sends_per_ten_seconds == 0
             || limits.guild_changes_per_minute == 0
             || limits.sockets_per_address == 0
+            || limits.sockets_per_user == 0
+            || limits.subscriptions_per_address == 0
+            || limits.subscriptions_per_user == 0
+            || limits.operations_per_address == 0
+            || limits.operations_per_user == 0
         {
             return impossible("limits", "a limit must be at least 1");
         }

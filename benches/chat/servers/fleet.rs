@@ -153,6 +153,7 @@ fn program(name: &str, folder: &Path, database: &str, redis: &str) -> anyhow::Re
         .env("REDIS_URL", redis)
         .env("COMMONS_LIMITS__SENDS_PER_TEN_SECONDS", "1000000")
         .env("COMMONS_LIMITS__SIGN_INS_PER_MINUTE", "1000000")
+        .env("COMMONS_LIMITS__OPERATIONS_PER_ADDRESS", "1000000")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());

@@ -156,8 +156,7 @@ impl Connection {
         };
         let connection = tokens.for_connection(given).map_err(refused)?;
         if let Actor::User { user, .. } = tokens.actor(Some(&connection.authorization)).map_err(refused)? {
-            let bound = self.edge.limits.sockets_per_user;
-            self.user = Some(self.edge.users.one(user, bound).ok_or(CROWDED)?);
+            self.user = Some(self.edge.bounds.socket_of(user).ok_or(CROWDED)?);
         }
         self.call.authorization = Some(connection.authorization);
         Ok(Some(tokens.end_of(connection.session)))
@@ -212,6 +211,7 @@ impl Connection {
         let started = self
             .budget
             .spend()
+            .and_then(|()| self.edge.bounds.operation(self.network(), self.user()))
             .and_then(|()| Operation::from_json(payload.get().as_bytes()))
             .and_then(|operation| self.start(id, operation));
         match started {
@@ -223,17 +223,13 @@ impl Connection {
     fn start(&self, id: &str, operation: Operation) -> Result<(), ApiError> {
         let shape = self.edge.shapes.shape(&operation)?;
         let live = operation.about().kind == "subscription";
-        let crowded = |reason| ApiError::overloaded().with_reason(reason);
-        let counted = match &self.user {
-            Some(user) if live => {
-                let bound = self.edge.limits.subscriptions_per_user;
-                let counted = self.edge.subscriptions.one(user.of(), bound);
-                Some(counted.ok_or_else(|| crowded("TOO_MANY_SUBSCRIPTIONS"))?)
-            }
-            _ => None,
+        let counted = match live {
+            true => Some(self.edge.bounds.subscription(self.network(), self.user())?),
+            false => None,
         };
         let line = self.client.open(id, live, MAX_OPERATIONS);
-        let line = line.ok_or_else(|| crowded("TOO_MANY_OPERATIONS"))?;
+        let crowded = || ApiError::overloaded().with_reason("TOO_MANY_OPERATIONS");
+        let line = line.ok_or_else(crowded)?;
         let (edge, call, task) = (self.edge.clone(), self.next_call(), line.clone());
         line.run(async move {
             let _counted = counted;
@@ -254,6 +250,14 @@ impl Connection {
                 () = self.client.changed() => {}
             }
         }
+    }
+
+    fn network(&self) -> IpAddr {
+        self.call.origin.network()
+    }
+
+    fn user(&self) -> Option<Uuid> {
+        self.user.as_ref().map(One::of)
     }
 
     /// The caller of the next operation: each has a request id of its own.

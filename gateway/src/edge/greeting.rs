@@ -54,8 +54,7 @@ pub(super) async fn greet(edge: &Edge, client: &Arc<Client>, peer: IpAddr, full:
             values.map(|value| value.to_str().ok()).collect()
         };
         let call = caller::of(peer, &edge.trusted_proxies, all);
-        let bound = edge.limits.sockets_per_address;
-        let Some(one) = edge.networks.one(call.origin.network(), bound) else {
+        let Some(one) = edge.bounds.socket(call.origin.network()) else {
             return Err(refusal(StatusCode::SERVICE_UNAVAILABLE, "full\n"));
         };
         read = Some((call, speaks, one));

@@ -186,6 +186,89 @@ async fn a_user_has_a_bound_of_sockets_and_of_subscriptions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_has_a_bound_of_subscriptions() {
+    let world = World::with(|settings| settings.limits.subscriptions_per_address = 2).await;
+    let mut alice = world.socket(Some(&world.alice)).await;
+    let mut nobody = world.socket(None).await;
+    let posted = "subscription { posted { id } }";
+    alice.subscribe("1", posted).await;
+    alice.subscribe("2", posted).await;
+    while world.state.posts.receiver_count() < 2 {
+        tokio::task::yield_now().await;
+    }
+    nobody.subscribe("1", posted).await;
+    let refused = nobody.hear().await;
+    let extensions = &refused["payload"][0]["extensions"];
+    assert_eq!(
+        (&refused["type"], &extensions["code"], &extensions["reason"]),
+        (
+            &json!("error"),
+            &json!("OVERLOADED"),
+            &json!("TOO_MANY_SUBSCRIPTIONS")
+        )
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_has_a_bound_of_operations_over_all_its_sockets() {
+    let world = World::with(|settings| settings.limits.operations_per_user = 1).await;
+    let mut sockets = [
+        world.socket(Some(&world.alice)).await,
+        world.socket(Some(&world.alice)).await,
+    ];
+    let mut codes = Vec::new();
+    for number in 0..60 {
+        let socket = &mut sockets[number % 2];
+        socket.subscribe(&number.to_string(), "{ viewer { name } }").await;
+        let answer = socket.hear().await;
+        if answer["type"] == "next" {
+            assert_eq!(socket.hear().await["type"], "complete");
+        }
+        codes.push(answer["payload"][0]["extensions"]["code"].clone());
+    }
+    let refused = codes
+        .iter()
+        .filter(|code| **code == json!("RATE_LIMITED"))
+        .count();
+    assert!((1..=50).contains(&refused), "{codes:?}");
+    // Somebody else is not concerned.
+    let mut bob = world.socket(Some(&world.bob)).await;
+    bob.subscribe("1", "{ viewer { name } }").await;
+    assert_eq!(bob.next("1").await["data"]["viewer"]["name"], "name 2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_has_a_bound_of_operations_on_all_ways() {
+    let world = World::with(|settings| settings.limits.operations_per_address = 1).await;
+    let mut refused = None;
+    for _ in 0..60 {
+        let answer = world.http.get(world.url("/graphql?query=%7B__typename%7D"));
+        let answer = answer.send().await.unwrap();
+        if answer.status() == 429 {
+            refused = Some(answer);
+            break;
+        }
+        assert_eq!(answer.status(), 200);
+    }
+    let refused: serde_json::Value = refused.unwrap().json().await.unwrap();
+    let extensions = &refused["errors"][0]["extensions"];
+    assert_eq!(extensions["code"], "RATE_LIMITED");
+    assert!(extensions["retryAfter"].is_number(), "{refused}");
+    // A socket from there has no more left than that.
+    let mut socket = world.socket(Some(&world.alice)).await;
+    let mut answer = serde_json::Value::Null;
+    for number in 0..60 {
+        socket.subscribe(&number.to_string(), "{ viewer { name } }").await;
+        answer = socket.hear().await;
+        if answer["type"] == "error" {
+            break;
+        }
+        assert_eq!(socket.hear().await["type"], "complete");
+    }
+    assert_eq!(answer["payload"][0]["extensions"]["code"], "RATE_LIMITED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_starts_too_many_operations_is_told() {
     let world = World::start().await;
     let mut socket = world.socket(None).await;

@@ -22,8 +22,9 @@ struct Running {
     task: Option<Guard>,
 }
 
-/// A client with an open socket.
+/// A client with an open socket; what deliveries touch comes first.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Client {
     pub(super) outlet: Outlet,
     state: Mutex<State>,
@@ -54,7 +55,7 @@ impl Client {
     pub(super) fn end_quietly(&self) {
         let ended = std::mem::take(&mut self.state().running);
         for ended in ended.values() {
-            self.outlet.end(&ended.tag);
+            self.outlet.end(ended.tag);
         }
     }
 
@@ -65,9 +66,9 @@ impl Client {
         if state.running.len() >= bound {
             return None;
         }
-        let (tag, id) = (Tag::default(), Arc::<str>::from(id));
+        let (tag, id) = (self.outlet.open(), Arc::<str>::from(id));
         let running = Running {
-            tag: tag.clone(),
+            tag,
             live,
             task: None,
         };
@@ -88,7 +89,7 @@ impl Client {
     pub(super) fn leave(&self, id: &str) {
         let ended = self.state().running.remove(id);
         if let Some(ended) = &ended {
-            self.outlet.take_back(&ended.tag);
+            self.outlet.take_back(ended.tag);
         }
     }
 
@@ -100,7 +101,7 @@ impl Client {
         let goes_on = !state.running.is_empty();
         drop(state);
         for (_, ended) in &ended {
-            self.outlet.end(&ended.tag);
+            self.outlet.end(ended.tag);
         }
         goes_on
     }
@@ -109,7 +110,7 @@ impl Client {
     pub(super) fn end_all(&self, refusal: impl Fn() -> Reply) {
         let ended: Vec<_> = self.state().running.drain().collect();
         for (id, ended) in &ended {
-            self.outlet.take_back(&ended.tag);
+            self.outlet.take_back(ended.tag);
             if self.told(id, &refusal()).is_err() {
                 return;
             }
@@ -150,7 +151,7 @@ impl Line {
         let task = Guard::spawn(task);
         let mut state = self.client.state();
         let dropped = match state.running.get_mut(&self.id) {
-            Some(running) if running.tag.is(&self.tag) => running.task.replace(task),
+            Some(running) if running.tag == self.tag => running.task.replace(task),
             // It ended before it began.
             _ => Some(task),
         };
@@ -163,7 +164,7 @@ impl Line {
     /// # Errors
     /// [`Refused`]: none of it will be sent.
     pub(super) fn send(&self, frames: &[u8]) -> Result<(), Refused> {
-        self.client.outlet.send(&self.tag, frames)
+        self.client.outlet.send(self.tag, frames)
     }
 
     /// Sends frames as soon as there is room.
@@ -204,7 +205,7 @@ impl Line {
     /// Ends the operation with an error, in place of what waits of it.
     pub(super) fn replace(&self, refusal: &Reply) {
         if self.finish() {
-            self.client.outlet.take_back(&self.tag);
+            self.client.outlet.take_back(self.tag);
             let _gone = self.client.told(&self.id, refusal);
         }
     }
@@ -225,10 +226,10 @@ impl Line {
         let runs = state
             .running
             .get(&self.id)
-            .is_some_and(|running| running.tag.is(&self.tag));
+            .is_some_and(|running| running.tag == self.tag);
         let ended = runs.then(|| state.running.remove(&self.id)).flatten();
         drop(state);
-        self.client.outlet.end(&self.tag);
+        self.client.outlet.end(self.tag);
         self.client.ended.notify_one();
         ended.is_some()
     }

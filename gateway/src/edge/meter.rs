@@ -1,8 +1,8 @@
 //! What the edge tells of itself; names and meanings are in the platform's dictionary of figures.
 
 use commons_platform::telemetry::metric::{
-    EDGE_CATCH_UPS, EDGE_CLOSES, EDGE_CONNECTIONS, EDGE_DELIVERIES, EDGE_HOLES, EDGE_LAGGED, EDGE_REOPENED,
-    EDGE_SUBSCRIPTIONS, EDGE_UPSTREAMS,
+    EDGE_CATCH_UPS, EDGE_CLOSES, EDGE_CONNECTIONS, EDGE_DELIVERIES, EDGE_HOLES, EDGE_LAGGED, EDGE_QUEUED,
+    EDGE_REOPENED, EDGE_SUBSCRIPTIONS, EDGE_UPSTREAMS,
 };
 use metrics::{counter, gauge};
 
@@ -33,6 +33,23 @@ pub(super) fn subscription() -> Counted {
 
 pub(super) fn upstream() -> Counted {
     Counted::one(EDGE_UPSTREAMS)
+}
+
+/// What waits for one client, in bytes, as far as the gauge of all knows of it.
+#[derive(Debug, Default)]
+pub(super) struct Queued(usize);
+
+impl Queued {
+    pub(super) fn is(&mut self, bytes: usize) {
+        gauge!(EDGE_QUEUED).increment(bytes as f64 - self.0 as f64);
+        self.0 = bytes;
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        self.is(0);
+    }
 }
 
 pub(super) fn delivered(count: usize) {

@@ -3,17 +3,17 @@
 //!
 //! Nothing is ever dropped in silence: a frame is written, kept, or refused, and then its operation is
 //! told. Which operation a frame belongs to is remembered, so that what waits can be taken back.
+//!
+//! An event for a thousand clients touches a thousand of these, each out of the processor's caches: what
+//! such a write needs lies together, and what waits, which is rare, lies elsewhere.
 
-use super::frame;
-use super::socket::Socket;
+use super::{frame, meter::Queued, socket::Socket};
 use bytes::Bytes;
+use smallvec::SmallVec;
 use std::{
     collections::VecDeque,
     io::{ErrorKind, Result as IoResult},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 use tokio::sync::Notify;
@@ -23,15 +23,9 @@ pub(super) const MAX_QUEUED: usize = 256 * 1024;
 /// How much the protocol's own words may take beside it: acknowledgements, errors, ends.
 const MAX_WORDS: usize = 64 * 1024;
 
-/// Names an operation of one connection, and knows whether it is over: then nothing more is taken of it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Tag(Arc<AtomicBool>);
-
-impl Tag {
-    pub(super) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
+/// Names an operation of one connection; none has it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tag(u32);
 
 /// Why a frame was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,9 +38,10 @@ pub(super) enum Refused {
 
 /// Frames on their way to one client.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Outlet {
-    socket: Socket,
     queue: Mutex<Queue>,
+    socket: Socket,
     /// Something waits that did not before.
     stirred: Notify,
     /// There is room again.
@@ -55,13 +50,25 @@ pub(super) struct Outlet {
 
 #[derive(Debug, Default)]
 struct Queue {
+    /// What waits, if anything does.
+    backlog: Option<Box<Backlog>>,
+    /// Operations that are not over: nothing is taken of others.
+    open: SmallVec<[Tag; 4]>,
+    /// How many were opened.
+    opened: u32,
+    gone: bool,
+}
+
+#[derive(Debug)]
+struct Backlog {
+    /// Never empty.
     frames: VecDeque<Waiting>,
     bytes: usize,
     /// What of it are words of the protocol.
     words: usize,
-    /// Since when nothing moves, while something waits.
-    stuck: Option<Instant>,
-    gone: bool,
+    /// Since when nothing moves.
+    stuck: Instant,
+    counted: Queued,
 }
 
 #[derive(Debug)]
@@ -73,6 +80,22 @@ struct Waiting {
 }
 
 impl Queue {
+    fn end(&mut self, tag: Tag) {
+        self.open.retain(|open| *open != tag);
+    }
+}
+
+impl Backlog {
+    fn begin() -> Self {
+        Self {
+            frames: VecDeque::new(),
+            bytes: 0,
+            words: 0,
+            stuck: Instant::now(),
+            counted: Queued::default(),
+        }
+    }
+
     /// Answers and words have bounds of their own: neither keeps the other out.
     fn has_room(&self, answer: bool, wanted: usize) -> bool {
         match answer {
@@ -82,7 +105,7 @@ impl Queue {
     }
 
     /// Keeps what was not written of frames, each for itself: they are taken back one by one.
-    fn keep(&mut self, tag: Option<&Tag>, frames: &[u8], written: usize) {
+    fn keep(&mut self, tag: Option<Tag>, frames: &[u8], written: usize) {
         let rest = Bytes::copy_from_slice(&frames[written..]);
         self.bytes += rest.len();
         if tag.is_none() {
@@ -94,7 +117,7 @@ impl Queue {
             if end > written {
                 let upto = end - written;
                 self.frames.push_back(Waiting {
-                    tag: tag.cloned(),
+                    tag,
                     rest: rest.slice(at..upto),
                     begun: start < written,
                 });
@@ -102,6 +125,7 @@ impl Queue {
             }
             start = end;
         }
+        self.counted.is(self.bytes);
     }
 }
 
@@ -119,11 +143,20 @@ impl Outlet {
         &self.socket
     }
 
+    /// Names an operation that begins.
+    pub(super) fn open(&self) -> Tag {
+        let mut queue = self.queue();
+        queue.opened = queue.opened.wrapping_add(1);
+        let tag = Tag(queue.opened);
+        queue.open.push(tag);
+        tag
+    }
+
     /// Writes an operation's frames, or keeps them while there is room.
     ///
     /// # Errors
     /// [`Refused`]: nothing of them will be sent.
-    pub(super) fn send(&self, tag: &Tag, frames: &[u8]) -> Result<(), Refused> {
+    pub(super) fn send(&self, tag: Tag, frames: &[u8]) -> Result<(), Refused> {
         self.put(Some(tag), frames)
     }
 
@@ -138,50 +171,53 @@ impl Outlet {
         })
     }
 
-    fn put(&self, tag: Option<&Tag>, frames: &[u8]) -> Result<(), Refused> {
+    fn put(&self, tag: Option<Tag>, frames: &[u8]) -> Result<(), Refused> {
         let mut queue = self.queue();
-        if queue.gone || tag.is_some_and(|tag| tag.0.load(Ordering::Relaxed)) {
+        if queue.gone || tag.is_some_and(|tag| !queue.open.contains(&tag)) {
             return Err(Refused::Gone);
         }
-        let mut written = 0;
-        if queue.frames.is_empty() {
-            match self.socket.try_write(frames) {
-                Ok(count) if count == frames.len() => return Ok(()),
-                Ok(count) => written = count,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(_) => {
-                    drop(queue);
-                    self.abandon();
-                    return Err(Refused::Gone);
-                }
+        if let Some(backlog) = &mut queue.backlog {
+            if !backlog.has_room(tag.is_some(), frames.len()) {
+                return Err(Refused::Full);
             }
-            queue.stuck = Some(Instant::now());
-        } else if !queue.has_room(tag.is_some(), frames.len()) {
-            return Err(Refused::Full);
+            backlog.keep(tag, frames, 0);
+            return Ok(());
         }
-        let first = queue.frames.is_empty();
-        queue.keep(tag, frames, written);
-        if first {
-            self.stirred.notify_one();
-        }
+        let written = match self.socket.try_write(frames) {
+            Ok(count) if count == frames.len() => return Ok(()),
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            Err(_) => {
+                drop(queue);
+                self.abandon();
+                return Err(Refused::Gone);
+            }
+        };
+        let mut backlog = Backlog::begin();
+        backlog.keep(tag, frames, written);
+        queue.backlog = Some(Box::new(backlog));
+        self.stirred.notify_one();
         Ok(())
     }
 
     /// Takes nothing more of an operation; what waits of it will be written.
-    pub(super) fn end(&self, tag: &Tag) {
-        let _queue = self.queue();
-        tag.0.store(true, Ordering::Relaxed);
+    pub(super) fn end(&self, tag: Tag) {
+        self.queue().end(tag);
     }
 
     /// The same, and takes back what waits of it, but for a frame that is under way.
-    pub(super) fn take_back(&self, tag: &Tag) {
+    pub(super) fn take_back(&self, tag: Tag) {
         let mut queue = self.queue();
-        tag.0.store(true, Ordering::Relaxed);
-        let others = |frame: &Waiting| !frame.tag.as_ref().is_some_and(|other| other.is(tag));
-        queue.frames.retain(|frame| frame.begun || others(frame));
-        queue.bytes = queue.frames.iter().map(|frame| frame.rest.len()).sum();
-        if queue.frames.is_empty() {
-            queue.stuck = None;
+        queue.end(tag);
+        if let Some(backlog) = &mut queue.backlog {
+            let frames = &mut backlog.frames;
+            frames.retain(|frame| frame.begun || frame.tag != Some(tag));
+            backlog.bytes = frames.iter().map(|frame| frame.rest.len()).sum();
+            if frames.is_empty() {
+                queue.backlog = None;
+            } else {
+                backlog.counted.is(backlog.bytes);
+            }
         }
         drop(queue);
         self.eased.notify_waiters();
@@ -191,8 +227,7 @@ impl Outlet {
     pub(super) fn abandon(&self) {
         let mut queue = self.queue();
         queue.gone = true;
-        queue.frames = VecDeque::new();
-        (queue.bytes, queue.words) = (0, 0);
+        queue.backlog = None;
         drop(queue);
         self.stirred.notify_one();
         self.eased.notify_waiters();
@@ -200,7 +235,9 @@ impl Outlet {
 
     /// Whether something waits and none of it moved for so long.
     pub(super) fn is_stuck(&self, time: Duration) -> bool {
-        self.queue().stuck.is_some_and(|since| since.elapsed() > time)
+        let queue = self.queue();
+        let backlog = queue.backlog.as_ref();
+        backlog.is_some_and(|backlog| backlog.stuck.elapsed() > time)
     }
 
     /// Waits until there is room for so much.
@@ -215,7 +252,8 @@ impl Outlet {
                 if queue.gone {
                     return Err(Refused::Gone);
                 }
-                if queue.frames.is_empty() || queue.has_room(true, wanted) {
+                let backlog = queue.backlog.as_ref();
+                if backlog.is_none_or(|backlog| backlog.has_room(true, wanted)) {
                     return Ok(());
                 }
             }
@@ -255,36 +293,39 @@ impl Outlet {
         let queue = self.queue();
         match queue.gone {
             true => Err(ErrorKind::BrokenPipe.into()),
-            false => Ok(queue.frames.is_empty()),
+            false => Ok(queue.backlog.is_none()),
         }
     }
 
     fn flush(&self) -> IoResult<()> {
         let mut queue = self.queue();
-        while let Some(frame) = queue.frames.front_mut() {
+        let Some(backlog) = &mut queue.backlog else {
+            return Ok(());
+        };
+        while let Some(frame) = backlog.frames.front_mut() {
             match self.socket.try_write(&frame.rest) {
                 Ok(count) => {
                     let whole = count == frame.rest.len();
                     frame.rest = frame.rest.slice(count..);
                     frame.begun = true;
                     let is_word = frame.tag.is_none();
-                    queue.bytes -= count;
+                    backlog.bytes -= count;
                     if is_word {
-                        queue.words -= count;
+                        backlog.words -= count;
                     }
-                    queue.stuck = Some(Instant::now());
+                    backlog.stuck = Instant::now();
                     if whole {
-                        queue.frames.pop_front();
+                        backlog.frames.pop_front();
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error),
             }
         }
-        if queue.frames.is_empty() {
-            // An idle client keeps no buffer.
-            queue.frames = VecDeque::new();
-            queue.stuck = None;
+        if backlog.frames.is_empty() {
+            queue.backlog = None;
+        } else {
+            backlog.counted.is(backlog.bytes);
         }
         drop(queue);
         self.eased.notify_waiters();

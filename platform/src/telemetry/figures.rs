@@ -2,9 +2,9 @@
 
 use super::metric::{
     ACCESS_KNOWN, EDGE_CATCH_UPS, EDGE_CLOSES, EDGE_CONNECTIONS, EDGE_DELIVERIES, EDGE_HOLES, EDGE_LAGGED,
-    EDGE_REOPENED, EDGE_SUBSCRIPTIONS, EDGE_UPSTREAMS, GATEWAY_OPERATION_SECONDS, GATEWAY_OPERATIONS,
-    OPERATION_SECONDS, OPERATIONS, OPERATIONS_IN_FLIGHT, SPANS_DROPPED, SPANS_SENT, SQL_CONNECTIONS,
-    SQL_FAILED, SQL_SECONDS, STREAM_LAG, SUBGRAPH_SOCKETS, SUBSCRIPTION_EVENTS,
+    EDGE_QUEUED, EDGE_REOPENED, EDGE_SUBSCRIPTIONS, EDGE_UPSTREAMS, GATEWAY_OPERATION_SECONDS,
+    GATEWAY_OPERATIONS, OPERATION_SECONDS, OPERATIONS, OPERATIONS_IN_FLIGHT, SPANS_DROPPED, SPANS_SENT,
+    SQL_CONNECTIONS, SQL_FAILED, SQL_SECONDS, STREAM_LAG, SUBGRAPH_SOCKETS, SUBSCRIPTION_EVENTS,
 };
 
 /// What a figure is.
@@ -67,7 +67,16 @@ pub const FIGURES: &[(&str, Kind, &str)] = &[
         Kind::Gauge,
         "What they are fed by: one for all who ask the same.",
     ),
-    (EDGE_DELIVERIES, Kind::Counter, "Events written to clients."),
+    (
+        EDGE_DELIVERIES,
+        Kind::Counter,
+        "Answers of numbered subscriptions that were given to clients.",
+    ),
+    (
+        EDGE_QUEUED,
+        Kind::Gauge,
+        "What waits for clients that do not take it yet, in bytes.",
+    ),
     (
         EDGE_LAGGED,
         Kind::Counter,

@@ -43,8 +43,10 @@ pub const EDGE_CONNECTIONS: &str = "commons_gateway_sockets";
 pub const EDGE_SUBSCRIPTIONS: &str = "commons_edge_subscriptions";
 /// What they are fed by: one for all who ask the same.
 pub const EDGE_UPSTREAMS: &str = "commons_edge_upstreams";
-/// Events written to clients.
+/// Answers of numbered subscriptions that were given to clients.
 pub const EDGE_DELIVERIES: &str = "commons_edge_deliveries_total";
+/// What waits for clients that do not take it yet, in bytes: how far behind they are.
+pub const EDGE_QUEUED: &str = "commons_edge_queued_bytes";
 /// Subscriptions ended because their client did not keep up.
 pub const EDGE_LAGGED: &str = "commons_edge_lagged_total";
 /// Readings of what lies before what is held in memory.

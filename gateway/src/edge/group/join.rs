@@ -31,8 +31,8 @@ enum Step {
     Wait,
     /// Ask where the stream stands.
     Ask,
-    /// Send this, then the position is that.
-    Send(Vec<u8>, i64),
+    /// Send so many answers, then the position is that.
+    Send(Vec<u8>, usize, i64),
     CatchUp(i64),
     Joined,
     Gone,
@@ -67,9 +67,10 @@ impl Group {
                     self.ask_head().await?;
                     progress.fresh = true;
                 }
-                Step::Send(frames, at) => {
+                Step::Send(frames, count, at) => {
                     let known = progress.at.unwrap_or(at);
                     self.put(line, &frames, known).await?;
+                    meter::delivered(count);
                     progress.at = Some(at);
                 }
                 Step::CatchUp(at) => progress.at = Some(self.catch_up(line, at).await?),
@@ -92,7 +93,7 @@ impl Group {
         if !progress.greeted {
             progress.greeted = true;
             let head = self.numbered.head_answer(state.head, self.clock.now());
-            return Step::Send(Stencil::new(&[&head]).with(line.id()).to_vec(), at);
+            return Step::Send(Stencil::new(&[&head]).with(line.id()).to_vec(), 1, at);
         }
         if !state.ring.covers(at) {
             // The ring is on its way there, or the client knows more than we do.
@@ -100,16 +101,17 @@ impl Group {
             return if on_its_way { Step::Wait } else { Step::CatchUp(at) };
         }
         let piece = state.ring.piece(at);
-        let frames = frames(line, &piece.answers);
+        let (frames, count) = (frames(line, &piece.answers), piece.answers.len());
         if piece.upto < state.ring.last() {
-            return Step::Send(frames, piece.upto);
+            return Step::Send(frames, count, piece.upto);
         }
         match line.send(&frames) {
             Ok(()) => {
+                meter::delivered(count);
                 seat.take(&mut state.shards, line.clone(), piece.upto);
                 Step::Joined
             }
-            Err(Refused::Full) => Step::Send(frames, piece.upto),
+            Err(Refused::Full) => Step::Send(frames, count, piece.upto),
             Err(Refused::Gone) => Step::Gone,
         }
     }
@@ -135,10 +137,12 @@ impl Group {
                 Pieces::Piece(piece) => {
                     self.hold().await?;
                     self.put(line, &frames(line, &piece.answers), at).await?;
+                    meter::delivered(piece.answers.len());
                     at = piece.upto;
                 }
                 Pieces::Reset(seen) => {
                     self.put(line, &frames(line, &[seen.json]), at).await?;
+                    meter::delivered(1);
                     return Ok(seen.seq);
                 }
                 Pieces::Done => return Ok(at),

@@ -11,6 +11,7 @@ mod deliver;
 mod follower;
 mod idle;
 mod line;
+mod paused;
 mod publish;
 mod reconnect;
 mod spread;
@@ -29,7 +30,7 @@ use std::{net::SocketAddr, sync::Arc};
 use tempfile::TempDir;
 
 /// What can be asked for by itself.
-pub(crate) const PARTS: [&str; 4] = ["deliver", "spread", "idle", "reconnect"];
+pub(crate) const PARTS: [&str; 5] = ["deliver", "spread", "idle", "paused", "reconnect"];
 
 /// Measures these parts, all when there are none, and prints.
 pub(crate) async fn run(parts: &[String]) -> anyhow::Result<()> {
@@ -42,6 +43,7 @@ pub(crate) async fn run(parts: &[String]) -> anyhow::Result<()> {
             "deliver" => deliver::run().await,
             "spread" => spread::run().await,
             "idle" => idle::run().await,
+            "paused" => paused::run().await,
             _ => reconnect::run().await,
         };
         measured.context(part)?;

@@ -4,7 +4,7 @@
 //! minutes. Each starts the real server binary on a free loopback port and a data folder of its own.
 //! `servers` is asked for by name, under `testing/with-services`: it starts every service as a process of
 //! its own, which `cargo build --release --workspace --bins` makes, on PostgreSQL and Redis. `edge` is
-//! asked for by name too, as a whole or by its parts, `deliver`, `spread`, `idle` and `reconnect`; it takes
+//! asked for by name too, as a whole or by its parts, `deliver`, `spread`, `idle`, `paused`, `reconnect`; it takes
 //! three minutes and 10,000 connections. All measure from outside, check that what they counted is true,
 //! and print Markdown tables. No figure is judged here: the document says what is expected.
 #![expect(clippy::print_stdout, reason = "the tables are what this program is for")]

@@ -9,13 +9,13 @@ use anyhow::{Context, ensure};
 use commons_platform::task;
 use std::{
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, mpsc as blocking},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 use tokio::{
     runtime::Builder,
-    sync::{Semaphore, oneshot},
+    sync::{Semaphore, mpsc},
     task::spawn_blocking,
     time::{MissedTickBehavior, interval},
 };
@@ -30,9 +30,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct Crowd {
     board: Arc<Board>,
     size: usize,
-    end: oneshot::Sender<()>,
+    /// What its thread waits for; dropped, it ends.
+    holds: mpsc::Sender<blocking::Receiver<()>>,
     thread: JoinHandle<()>,
 }
+
+/// Nobody of a crowd reads while this lives.
+#[derive(Debug)]
+pub(super) struct Held(#[expect(dead_code, reason = "it is dropped")] blocking::Sender<()>);
 
 impl Crowd {
     /// Lets them all connect, at once but for the server's door.
@@ -47,7 +52,7 @@ impl Crowd {
             doors: Arc::new(Semaphore::new(DOORS)),
         });
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let (end, ended) = oneshot::channel();
+        let (holds, mut held) = mpsc::channel::<blocking::Receiver<()>>(1);
         let common = board.clone();
         let thread = thread::Builder::new().name("crowd".to_owned()).spawn(move || {
             runtime.block_on(async {
@@ -55,16 +60,28 @@ impl Crowd {
                     let follower = Follower::new(number, ticket, place.clone(), common.clone());
                     task::spawn(follower.run());
                 }
-                // Told, or dropped: either way it is over.
-                let _over = ended.await;
+                while let Some(held) = held.recv().await {
+                    // The whole thread waits, until the other end is dropped.
+                    let _over = held.recv();
+                }
             });
         })?;
         Ok(Self {
             board,
             size,
-            end,
+            holds,
             thread,
         })
+    }
+
+    /// Lets none of them read until what this gives is dropped.
+    ///
+    /// # Errors
+    /// When the thread is gone.
+    pub(super) async fn hold(&self) -> anyhow::Result<Held> {
+        let (hold, held) = blocking::channel();
+        ensure!(self.holds.send(held).await.is_ok(), "the crowd's thread died");
+        Ok(Held(hold))
     }
 
     /// The same, and waits until all are live.
@@ -123,11 +140,11 @@ impl Crowd {
     /// When one of them failed.
     pub(super) async fn leave(self) -> anyhow::Result<Vec<Record>> {
         let Self {
-            board, end, thread, ..
+            board, holds, thread, ..
         } = self;
         board.check()?;
         board.expect_the_end();
-        drop(end);
+        drop(holds);
         let left = spawn_blocking(move || thread.join()).await?;
         ensure!(left.is_ok(), "the crowd's thread died");
         Ok(board.records())

@@ -35,7 +35,7 @@ test-separate:
 # Kills, stops and cuts everything for a while, then compares every record.
 kill seconds="60" seed="7":
     cargo build --workspace --bins
-    cargo test --test kill -- --seconds {{seconds}} --seed {{seed}}
+    cargo test --test kill -- --seconds {{seconds}} --seed {{seed}} --senders 16 --subscribers 200
 
 # graphql-ws, Apollo Client, urql and graphql-sse against instances of their own.
 clients:
